@@ -1,0 +1,161 @@
+"""The driver contract: what a package must provide to teach conman a kind of link.
+
+A driver is a class derived from `LinkDriver`, named by an entry point in group `conman.drivers`.
+The core makes one object of it, on a thread of its own with an event loop of its own, and calls
+every method there. A method may be plain or `async def`; each has a time limit.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from conman_core.model import Connection, DriverEvent, FormField, Link, Unavailable
+
+if TYPE_CHECKING:
+    import logging
+
+    from conman_core.options import Option
+
+API_VERSION = 1  #: the contract of this file; a driver written for another one is refused
+
+Probed = Sequence[Link] | Unavailable
+
+
+class Finished(Protocol):
+    """How a child process ended. `returncode` is negative when a signal ended it."""
+
+    @property
+    def returncode(self) -> int: ...
+    @property
+    def stdout(self) -> str: ...
+    @property
+    def stderr(self) -> str: ...
+
+
+class Lease(Protocol):
+    """A running DHCP client on one interface."""
+
+    async def acquire(self) -> Connection:
+        """Start the client and wait for a lease.
+
+        Ends only with a lease or an error: the time limit is the caller's.
+        Raises ConnectError with NO_TOOL or NO_ADDRESS.
+        """
+
+    def changes(self) -> AsyncIterator[Connection | None]:
+        """Yield each later lease, and None when the lease was lost."""
+
+    async def release(self) -> None:
+        """Give the address back to the server and end the client. Never raises."""
+
+
+class Store(Protocol):
+    """A driver's own small memory that survives restarts: JSON values, atomic, readable by root."""
+
+    def load(self) -> dict[str, Any]: ...
+    def save(self, values: Mapping[str, Any]) -> None: ...
+
+
+class DriverContext(Protocol):
+    """All that a driver gets from the core; nothing else is global."""
+
+    settings: Mapping[str, Any]  #: the driver's own options, parsed
+    log: logging.Logger
+    store: Store
+
+    def now(self) -> float:
+        """Seconds of a clock that never jumps."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 10.0,  # noqa: ASYNC109 - the whole process group is ended by it
+        stdin: str | None = None,
+        secrets: Sequence[str] = (),
+    ) -> Finished:
+        """Run a program to its end; its process group is killed at the time limit.
+
+        `secrets` are blacked out in what is logged. Raises ToolMissing, TimeoutError.
+        """
+
+    def dhcp(self, interface: str) -> Lease:
+        """Return a DHCP client for an interface; nothing starts before `acquire`."""
+
+    def claim(self, interface: str) -> None:
+        """Say that this driver uses an interface that is not in its `Link`.
+
+        Raises ConnectError(BUSY) if another driver or another program uses it.
+        """
+
+
+class LinkDriver(abc.ABC):
+    """One kind of link. Only `probe`, `connect` and `disconnect` must be written.
+
+    Any exception other than those named makes the core show the driver as broken, with its
+    distribution, and go on with the others; it is given another chance later.
+    """
+
+    api_version: ClassVar[int] = API_VERSION
+    #: time limits in seconds of the calls that may take long
+    probe_limit: ClassVar[float] = 2.0
+    connect_limit: ClassVar[float] = 45.0
+    disconnect_limit: ClassVar[float] = 10.0
+    details_limit: ClassVar[float] = 5.0
+
+    def __init__(self, context: DriverContext) -> None:
+        self.context = context
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        """Return every setting of section `[conman:<driver>]`, with type, default and help."""
+        return ()
+
+    @abc.abstractmethod
+    def probe(self) -> Probed | Awaitable[Probed]:
+        """Return the links that could be used now, or why there are none.
+
+        Changes nothing and never talks to a modem; ends within `probe_limit`.
+        """
+
+    @abc.abstractmethod
+    def connect(self, link: Link) -> Connection | Awaitable[Connection]:
+        """Bring a link up and describe it; the core then sets addresses, routes and DNS.
+
+        The core has set `link.interface` up before. May be cancelled at its time limit or when
+        the link vanishes, and must then leave nothing behind.
+        Raises ConnectError: the core shows its reason and tries again with back-off.
+        """
+
+    @abc.abstractmethod
+    def disconnect(self, link: Link) -> Awaitable[None] | None:
+        """Take a link down. Never raises; a link that is not connected is fine."""
+
+    async def events(self) -> AsyncIterator[DriverEvent]:
+        """Yield what the driver notices by itself. Called once, runs as long as the driver."""
+        return
+        yield  # makes this an empty generator
+
+    def details(self, link: Link) -> Mapping[str, str] | Awaitable[Mapping[str, str]]:
+        """Return slow facts for people: signal, operator, technology. For `probe --deep`."""
+        del link
+        return {}
+
+    def recover(self, link: Link, step: int) -> bool | Awaitable[bool]:
+        """Climb rung `step` (from 0) of the driver's own repairs; False: there is no such rung."""
+        del link, step
+        return False
+
+    def form(self) -> Sequence[FormField] | Awaitable[Sequence[FormField]]:
+        """Return what a person should be asked for while provisioning."""
+        return ()
+
+    def apply(self, values: Mapping[str, str]) -> Awaitable[None] | None:
+        """Take what a person entered into `form`. Raises ValueError with a sentence for them."""
+        del values
+        return None
+        return None
