@@ -158,4 +158,3 @@ class LinkDriver(abc.ABC):
         """Take what a person entered into `form`. Raises ValueError with a sentence for them."""
         del values
         return None
-        return None
