@@ -1,0 +1,255 @@
+"""What to do next: a pure function of what is known of the links, the policy and the time.
+
+No I/O, no clock, no asyncio: everything that conman decides about priority, failover, failback,
+back-off and metering is here, so it can be tested by properties and in virtual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from conman_core.track import JITTER, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
+
+METRIC_STEP = 100  #: between ranks, so that people can put routes of their own between
+METRIC_HELD_BACK = 5_000  #: added while a link would come before the uplink but may not yet
+METRIC_UNVERIFIED = 10_000  #: added while a link is not verified
+STARTING = 60.0  #: after start links are only getting ready: a better one need not stand a trial
+TRIAL_PAUSE = 2.0  #: between the rounds of a trial
+LINGER = 30.0  #: a metered link stays up so long after traffic left it
+SLOWEST_RECHECK = 60.0
+NEVER = float("inf")
+AT_ONCE = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The user's settings that decisions depend on; times in seconds."""
+
+    failback: bool = True
+    dwell: float = 10.0
+    stagger: float = 0.25
+    metered_after: float = 20.0
+    warm_standby: bool = False  #: metered links stay connected beside a working uplink
+    check_interval: float = 8.0
+    standby_interval: float = 60.0
+    metered_interval: float = 720.0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What one decision hands to the next."""
+
+    started: float
+    uplink: str | None = None
+    uplink_since: float = 0.0
+    unmetered_lost: float = 0.0  #: since then no unmetered link is verified
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, and when to decide again at the latest.
+
+    `metrics` has an entry for each link that has a connection, `uplink` the lowest of those that
+    can carry packets.
+    """
+
+    uplink: str | None
+    situation: Situation
+    metrics: Mapping[str, int] = field(default_factory=dict)
+    connect: tuple[str, ...] = ()
+    disconnect: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+    wake_at: float | None = None
+
+
+def decide(tracks: Iterable[Track], situation: Situation, policy: Policy, now: float) -> Decision:
+    """Return the next actions for all links. The same arguments give the same decision."""
+    moment = Moment(tracks, situation, policy, now)
+    due = {
+        "connect": dict(moment.connects()),
+        "disconnect": dict(moment.disconnects()),
+        "check": dict(moment.checks()),
+        "trial": dict(moment.trials()),
+    }
+    later = [at for actions in due.values() for at in actions.values() if now < at < NEVER]
+    return Decision(
+        uplink=moment.uplink.name if moment.uplink else None,
+        situation=moment.situation,
+        metrics=moment.metrics(),
+        connect=tuple(name for name, at in due["connect"].items() if at <= now),
+        disconnect=tuple(name for name, at in due["disconnect"].items() if at <= now),
+        check=tuple(name for name, at in due["check"].items() if at <= now),
+        wake_at=min(later, default=None),
+    )
+
+
+def user_order(link: Track) -> tuple[int, int, str]:
+    """Sort key: the user's priority, then the driver's preference, then the name."""
+    return link.rank, link.preference, link.name
+
+
+class Moment:
+    """All links at one time; its methods give each action with the time at which it is due."""
+
+    def __init__(
+        self, tracks: Iterable[Track], situation: Situation, policy: Policy, now: float
+    ) -> None:
+        self.links = sorted(tracks, key=user_order)
+        self.policy = policy
+        self.now = now
+        self.situation = situation
+        self.uplink = self._choose()
+        self.situation = self._advance()
+
+    def better(self, link: Track) -> bool:
+        """Tell whether the user prefers a link to the uplink."""
+        if self.uplink is None:
+            return False
+        return (link.rank, link.preference) < (self.uplink.rank, self.uplink.preference)
+
+    def stood_trial(self, link: Track) -> bool:
+        """Tell whether a link has been good for long enough to take traffic back."""
+        if link.verified_since is None or link.good_rounds < TRIAL_ROUNDS:
+            return False
+        return self.now >= self.dwell_ends(link)
+
+    def dwell_ends(self, link: Track) -> float:
+        """Return when a link has been verified for its dwell, NEVER if it is not verified."""
+        if link.verified_since is None:
+            return NEVER
+        return link.verified_since + dwell(link, self.now, self.policy.dwell)
+
+    def on_trial(self, link: Track) -> bool:
+        """Tell whether a link would carry the traffic, were it not on trial or barred by policy."""
+        return link.verified and link.connected and self.better(link)
+
+    def _order(self, link: Track) -> tuple[bool, bool, bool, int, int, bool, str]:
+        return (
+            not link.verified,
+            link.verified and losses(link, self.now) > 0 and not self.stood_trial(link),
+            not link.ever_verified,
+            link.rank,
+            link.preference,
+            link.name != self.situation.uplink,
+            link.name,
+        )
+
+    def _choose(self) -> Track | None:
+        able = [link for link in self.links if link.connected]
+        self.uplink = next((link for link in able if link.name == self.situation.uplink), None)
+        if self.uplink is None or not self.uplink.verified:
+            return min(able, key=self._order, default=None)
+        # A working uplink gives way only to a better link that may take over.
+        takers = (link for link in able if self.on_trial(link) and self._may_take_over(link))
+        return next(takers, self.uplink)
+
+    def _may_take_over(self, link: Track) -> bool:
+        starting = self.now - self.situation.started < STARTING
+        if starting and not losses(link, self.now):
+            return True
+        return self.policy.failback and self.stood_trial(link)
+
+    def _advance(self) -> Situation:
+        after = self.situation
+        name = self.uplink.name if self.uplink else None
+        if name != after.uplink:
+            after = replace(after, uplink=name, uplink_since=self.now)
+        if any(link.verified and not link.metered for link in self.links):
+            after = replace(after, unmetered_lost=self.now)
+        return after
+
+    def metrics(self) -> dict[str, int]:
+        """Return the route metric of each link that has a connection."""
+        metrics: dict[str, int] = {}
+        seen: dict[int, int] = {}
+        for link in self.links:
+            place = seen.get(link.rank, 0)
+            seen[link.rank] = place + 1
+            if link.held is not Held.NONE:
+                metric = METRIC_STEP * (link.rank + 1) + min(place, METRIC_STEP - 1)
+                metrics[link.name] = metric + (0 if link.verified else METRIC_UNVERIFIED)
+        if self.uplink is not None:
+            best = metrics[self.uplink.name]
+            for name, metric in metrics.items():
+                if metric <= best and name != self.uplink.name:
+                    metrics[name] = metric + METRIC_HELD_BACK
+        return metrics
+
+    def connects(self) -> Iterator[tuple[str, float]]:
+        """Give each link that should be connected and when it is its turn."""
+        turn = AT_ONCE  # the next starts a stagger after the one before (RFC 8305 section 5)
+        for link in self.links:
+            if link.attempt_started is not None:
+                turn = max(turn, link.attempt_started + self.policy.stagger)
+            elif link.held is not Held.OWN and link.callable:
+                start = max(link.retry_at, turn)
+                if link.metered and link.held is Held.NONE:
+                    start = max(start, self._metered_start(link))
+                yield link.name, start
+                if start <= self.now:
+                    turn = self.now + self.policy.stagger
+
+    def _metered_start(self, link: Track) -> float:
+        if self.uplink is not None and self.uplink.verified:
+            wanted = self.policy.warm_standby or (self.uplink.metered and self.better(link))
+            return AT_ONCE if wanted else NEVER
+        if any(_promising(other) for other in self.links if not other.metered):
+            since = max(self.situation.unmetered_lost, self.situation.started)
+            return since + self.policy.metered_after
+        return AT_ONCE
+
+    def disconnects(self) -> Iterator[tuple[str, float]]:
+        """Give each metered link that is no longer needed and when it has lingered enough."""
+        if self.uplink is None or not self.uplink.verified or self.policy.warm_standby:
+            return
+        for link in self.links:
+            idle = link.metered and link.held is Held.OWN and link.callable
+            if not idle or link is self.uplink:
+                continue
+            if self.uplink.metered and self.better(link):
+                continue  # on its way to take over
+            yield link.name, self.situation.uplink_since + LINGER
+
+    def checks(self) -> Iterator[tuple[str, float]]:
+        """Give each link that can be checked and when its next round is due."""
+        for link in self.links:
+            if link.connected and not link.checking:
+                yield link.name, self._check_due(link)
+
+    def _check_due(self, link: Track) -> float:
+        if link.round_started is None:
+            return self.now
+        if not link.verified:
+            pause = self._recheck_pause(link)
+        elif self.on_trial(link) and link.good_rounds < TRIAL_ROUNDS:
+            pause = TRIAL_PAUSE
+        elif link.metered:
+            pause = self.policy.metered_interval
+        elif link is self.uplink:
+            pause = self.policy.check_interval
+        else:
+            pause = self.policy.standby_interval
+        # Always a little early: devices must not check in step, and no bound may be exceeded.
+        number = link.good_rounds + link.bad_rounds
+        return link.round_started + pause * (1 - JITTER * (0.3 + 0.7 * jitter(link.name, number)))
+
+    def _recheck_pause(self, link: Track) -> float:
+        wanted = self.uplink is None or not self.uplink.verified or self.better(link)
+        slowest = SLOWEST_RECHECK
+        if wanted and not link.metered:
+            slowest = min(self.policy.check_interval, SLOWEST_RECHECK)
+        return min(2.0 ** min(max(link.bad_rounds - 1, 0), 10), slowest)
+
+    def trials(self) -> Iterator[tuple[str, float]]:
+        """Give each link on trial and when its dwell ends."""
+        for link in self.links:
+            if self.policy.failback and self.on_trial(link):
+                yield link.name, self.dwell_ends(link)
+
+
+def _promising(link: Track) -> bool:
+    """Tell whether a link may still get online without anything new happening to it."""
+    if link.held is Held.NONE:
+        return link.callable and link.failures == 0
+    return link.carrier and link.verdict is None

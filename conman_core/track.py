@@ -1,0 +1,187 @@
+"""What is remembered of one link for decisions, and how events change it. Pure: no clock, no I/O.
+
+Times are seconds of one clock that never jumps; the caller passes the present one.
+"""
+
+from __future__ import annotations
+
+import enum
+import zlib
+from dataclasses import dataclass, replace
+
+from conman_core.model import Reason, Verdict
+
+FIRST_RETRY = 1.0
+LAST_RETRY = 60.0
+LONGEST_DWELL = 600.0
+QUIET = 1800.0  #: without a loss for so long, a link's earlier losses are forgotten
+TRIAL_ROUNDS = 3  #: good rounds in a row before a returned link may take over
+JITTER = 0.1
+
+
+class Held(enum.Enum):
+    """What connection a link has."""
+
+    NONE = "none"
+    ADOPTED = "adopted"  #: found on the interface at start; the driver has not confirmed it yet
+    OWN = "own"  #: described by the driver
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One link as the scheduler sees it."""
+
+    name: str
+    rank: int
+    preference: int = 0
+    metered: bool = False
+    callable: bool = True  #: its driver offers it and is neither broken nor stuck
+    held: Held = Held.NONE
+    carrier: bool = True
+    attempt_started: float | None = None  #: a connect call is under way since then
+    failures: int = 0  #: connect calls that failed in a row
+    retry_at: float = 0.0
+    reason: Reason | None = None
+    sentence: str = ""
+    checking: bool = False
+    round_started: float | None = None  #: of the latest round
+    verdict: Verdict | None = None  #: of the latest finished round of this connection
+    good_rounds: int = 0
+    bad_rounds: int = 0
+    verified_since: float | None = None
+    ever_verified: bool = False
+    losses: int = 0  #: times that it stopped being verified, within QUIET of one another
+    lost_at: float | None = None
+
+    @property
+    def verified(self) -> bool:
+        """The internet was reached over it in the latest round, and nothing spoke against since."""
+        return self.verified_since is not None
+
+    @property
+    def connected(self) -> bool:
+        """It can carry packets now."""
+        return self.held is not Held.NONE and self.carrier
+
+
+def jitter(name: str, count: int) -> float:
+    """Return a number from 0 to 1 that differs between links and repetitions, but not by chance.
+
+    Devices that share a power cut must not retry in step; a pure function keeps runs repeatable.
+    """
+    return zlib.crc32(f"{name}/{count}".encode()) / 0xFFFFFFFF
+
+
+def back_off(track: Track) -> float:
+    """Return the seconds from a failure to the next try: 1, 2, 4 ... 60, up to a tenth less."""
+    exponent = min(max(track.failures - 1, 0), 10)
+    delay = min(FIRST_RETRY * 2.0**exponent, LAST_RETRY)
+    return delay * (1 - JITTER * jitter(track.name, track.failures))
+
+
+def losses(track: Track, now: float) -> int:
+    """Return how often the link was lost lately; 0 once it has been quiet for 30 minutes."""
+    if track.lost_at is None or now - track.lost_at >= QUIET:
+        return 0
+    return track.losses
+
+
+def dwell(track: Track, now: float, first: float) -> float:
+    """Return how long the link must stay verified before traffic moves back to it, in seconds.
+
+    `first` after one loss, doubled by each further one, at most ten minutes.
+    """
+    flaps = max(losses(track, now) - 1, 0)
+    return max(first, min(first * 2.0 ** min(flaps, 16), LONGEST_DWELL))
+
+
+def attempt(track: Track, now: float) -> Track:
+    """Note that a connect call started."""
+    return replace(track, attempt_started=now)
+
+
+def attempt_failed(track: Track, now: float, reason: Reason, sentence: str) -> Track:
+    """Note that a connect call failed; an adopted connection goes on serving."""
+    failed = replace(
+        track, attempt_started=None, failures=track.failures + 1, reason=reason, sentence=sentence
+    )
+    return replace(failed, retry_at=now + back_off(failed))
+
+
+def connected(track: Track, held: Held = Held.OWN, *, same: bool = False) -> Track:
+    """Note that the link has a connection, to be checked at once unless it is the `same` as before.
+
+    A verified link stays verified: its address only changed, and the check is about to tell.
+    """
+    own = held is Held.OWN
+    return replace(
+        track,
+        held=held,
+        attempt_started=None if own else track.attempt_started,
+        failures=0 if own else track.failures,
+        reason=None,
+        round_started=track.round_started if same else None,
+    )
+
+
+def unverified(track: Track, now: float) -> Track:
+    """Note that what was known of the link's reachability no longer holds; it is a loss if good."""
+    fresh = replace(track, verdict=None, good_rounds=0, verified_since=None, round_started=None)
+    if not track.verified:
+        return fresh
+    return replace(fresh, losses=losses(track, now) + 1, lost_at=now)
+
+
+def disconnected(
+    track: Track, now: float, reason: Reason | None = None, sentence: str = ""
+) -> Track:
+    """Note that the connection is gone: lost if there is a reason, taken down on purpose if not."""
+    gone = unverified(track, now)
+    if reason is None:
+        gone = replace(gone, losses=track.losses, lost_at=track.lost_at)
+    gone = replace(gone, held=Held.NONE, bad_rounds=0, reason=reason, sentence=sentence)
+    return replace(gone, attempt_started=None, retry_at=now)
+
+
+def carrier(track: Track, now: float, up: bool) -> Track:
+    """Note what the kernel says of the carrier; a link that failed is worth a try at once."""
+    if up == track.carrier:
+        return track
+    if not up:
+        return replace(unverified(track, now), carrier=False, bad_rounds=0)
+    return replace(track, carrier=True, retry_at=now, round_started=None, bad_rounds=0)
+
+
+def retry_now(track: Track, now: float) -> Track:
+    """Note that something happened which makes it worth trying, and checking, at once."""
+    return replace(
+        track,
+        retry_at=min(track.retry_at, now),
+        round_started=track.round_started if track.verified else None,
+    )
+
+
+def round_began(track: Track, now: float) -> Track:
+    """Note that a round of checks is under way."""
+    return replace(track, checking=True, round_started=now)
+
+
+def round_ended(track: Track, now: float, verdict: Verdict, sentence: str) -> Track:
+    """Note what a round found. The round of a connection that is gone meanwhile counts nothing."""
+    ended = replace(track, checking=False)
+    if not track.connected:
+        return ended
+    if verdict is Verdict.ONLINE:
+        since = now if track.verified_since is None else track.verified_since
+        return replace(
+            ended,
+            verdict=verdict,
+            sentence=sentence,
+            good_rounds=track.good_rounds + 1,
+            bad_rounds=0,
+            verified_since=since,
+            ever_verified=True,
+        )
+    # unverified() forgets when the round began, but the next one is due relative to that
+    bad = replace(unverified(ended, now), round_started=track.round_started)
+    return replace(bad, verdict=verdict, sentence=sentence, bad_rounds=track.bad_rounds + 1)
