@@ -1,0 +1,1 @@
+"""What conman asks of the kernel's network stack, and how it changes it."""
