@@ -1,0 +1,65 @@
+"""Where conman keeps its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from conman_core.errors import SystemFault
+
+
+# Not a dataclass: every command needs it, and that import alone costs more than the rest of it.
+class Paths(NamedTuple):
+    """The folder for what ends with the machine, and the one for what survives it."""
+
+    runtime: Path
+    state: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Paths:
+        """Return the folders that systemd made (systemd.exec(5)), else the usual ones."""
+        return cls(
+            _first(environment.get("RUNTIME_DIRECTORY", ""), "/run/conman"),
+            _first(environment.get("STATE_DIRECTORY", ""), "/var/lib/conman"),
+        )
+
+    @property
+    def socket(self) -> Path:
+        """The control socket."""
+        return self.runtime / "conman.sock"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock says that a daemon runs."""
+        return self.runtime / "lock"
+
+    @property
+    def ledger(self) -> Path:
+        """What was changed in the system, to be undone by `conman release`."""
+        return self.state / "ledger.json"
+
+    @property
+    def drivers(self) -> Path:
+        """The folder with each driver's own memory."""
+        return self.state / "drivers"
+
+    def make(self) -> None:
+        """Create the folders: the first is open to everybody, the second to root only.
+
+        Raises SystemFault.
+        """
+        for folder, mode in ((self.runtime, 0o755), (self.state, 0o700)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(mode)  # whatever the umask made of it
+            except OSError as error:
+                raise SystemFault(
+                    f"the folder {folder} cannot be made: {error.strerror}; run conman as root"
+                ) from error
+
+
+def _first(folders: str, usual: str) -> Path:
+    """Return the first folder of a list as systemd passes it; nothing relative is taken."""
+    return Path(next((name for name in folders.split(":") if name.startswith("/")), usual))
