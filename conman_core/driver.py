@@ -61,9 +61,15 @@ class Store(Protocol):
 class DriverContext(Protocol):
     """All that a driver gets from the core; nothing else is global."""
 
-    settings: Mapping[str, Any]  #: the driver's own options, parsed
-    log: logging.Logger
-    store: Store
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The driver's own options, parsed."""
+
+    @property
+    def log(self) -> logging.Logger: ...
+
+    @property
+    def store(self) -> Store: ...
 
     def now(self) -> float:
         """Seconds of a clock that never jumps."""

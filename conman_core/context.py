@@ -1,0 +1,106 @@
+"""What the core gives to each driver: its settings, log, memory, children and DHCP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from conman_core.children import Children, Finished
+from conman_core.errors import ConnectError
+from conman_core.model import IPAddress, Reason
+from conman_core.net.dhcpcd import DhcpcdLease
+from conman_core.paths import Paths
+from conman_core.store import JsonStore
+
+
+class Claims:
+    """Who uses an interface beside its link. Drivers claim from their own threads.
+
+    `link_on` returns the name of the link that uses an interface, None if none does.
+    """
+
+    def __init__(self) -> None:
+        self.link_on: Callable[[str], str | None] = lambda _: None
+        self._lock = threading.Lock()
+        self._taken: dict[str, str] = {}
+
+    def all(self) -> dict[str, str]:
+        """Return the claimants by interface."""
+        with self._lock:
+            return dict(self._taken)
+
+    def take(self, driver: str, interface: str) -> None:
+        """Note a claim. Raises ConnectError(BUSY) if somebody else uses the interface."""
+        link = self.link_on(interface)
+        if link is not None and not link.startswith(f"{driver}:"):
+            raise ConnectError(Reason.BUSY, f"{interface} is used as {link}")
+        with self._lock:
+            holder = self._taken.setdefault(interface, driver)
+        if holder != driver:
+            raise ConnectError(Reason.BUSY, f"{interface} is used by {holder}")
+
+    def drop(self, driver: str) -> None:
+        """Forget all claims of a driver that is used no longer."""
+        with self._lock:
+            self._taken = {name: by for name, by in self._taken.items() if by != driver}
+
+
+class Context:
+    """The DriverContext of one driver."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        paths: Paths,
+        children: Children,
+        claims: Claims,
+        protected: Sequence[IPAddress] = (),
+    ) -> None:
+        self.settings = settings
+        self.log = logging.getLogger(f"conman.driver.{name}")
+        self.store = JsonStore(_file(paths.drivers, name))
+        self._name = name
+        self._runtime = paths.runtime
+        self._children = children
+        self._claims = claims
+        self._protected = protected
+
+    def now(self) -> float:
+        """Seconds of a clock that never jumps."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the driver's own loop."""
+        await asyncio.sleep(seconds)
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 10.0,  # noqa: ASYNC109 - the whole process group is ended by it
+        stdin: str | None = None,
+        secrets: Sequence[str] = (),
+    ) -> Finished:
+        """Run a program to its end. Raises ToolMissing, SystemFault, TimeoutError."""
+        return await self._children.run(argv, timeout=timeout, stdin=stdin, secrets=secrets)
+
+    def dhcp(self, interface: str) -> DhcpcdLease:
+        """Return a DHCP client that keeps the machine's checks out of routes on offer."""
+        return DhcpcdLease(self._children, self._runtime, interface, self._protected)
+
+    def claim(self, interface: str) -> None:
+        """Use an interface beside the driver's links. Raises ConnectError(BUSY)."""
+        self._claims.take(self._name, interface)
+
+
+def _file(folder: Path, name: str) -> Path:
+    # a driver's name is whatever its author wrote into the entry point
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    return folder / f"{safe}.json"

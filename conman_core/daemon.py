@@ -1,0 +1,296 @@
+"""`conman run` from start to end: puts the parts together and carries events between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from conman_core import config as configuration
+from conman_core import status
+from conman_core.children import Children
+from conman_core.config import Config
+from conman_core.context import Claims, Context
+from conman_core.control import ControlServer
+from conman_core.drivers import Drivers
+from conman_core.engine import Engine
+from conman_core.errors import ConfigError
+from conman_core.events import Announcer
+from conman_core.herald import Herald
+from conman_core.kernelwatch import KernelWatch
+from conman_core.ledger import Ledger
+from conman_core.lock import Lock
+from conman_core.model import DriverEvent, ProbeAgain
+from conman_core.net.resolver import Resolver
+from conman_core.network import Network
+from conman_core.offers import settle
+from conman_core.paths import Paths
+from conman_core.plugins import Plugins
+from conman_core.policy import policy_of, targets_of
+from conman_core.reach import Targets
+
+log = logging.getLogger(__name__)
+
+_LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s"
+
+
+def serve(config_path: Path | None, log_level: int) -> int:
+    """Be the daemon until SIGTERM or SIGINT; return the exit code.
+
+    Raises ConfigError for settings that cannot be used and were never good, AlreadyRunning,
+    SystemFault.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(_LOG_FORMAT, "%Y-%m-%d %H:%M:%S"))
+    logging.basicConfig(level=log_level, handlers=[handler])
+    paths = Paths.from_environment()
+    paths.make()
+    with Lock(paths.lock):
+        asyncio.run(Daemon(paths, config_path).run())
+    return 0
+
+
+def release(paths: Paths) -> list[str]:
+    """Undo all that a daemon changed, also one that was killed; return a sentence for each.
+
+    Raises AlreadyRunning while one runs, SystemFault.
+    """
+    paths.make()
+    with Lock(paths.lock):
+        done = [f"ended {left}" for left in Children(paths.runtime).end_leftovers()]
+        ledger = Ledger(paths.ledger)
+        network = Network(ledger, Resolver(Path("/etc/resolv.conf"), ledger))
+        try:
+            return done + network.release()
+        finally:
+            network.close()
+
+
+class Daemon:
+    """One running conman. Made and run once."""
+
+    def __init__(self, paths: Paths, config_path: Path | None) -> None:
+        self.paths = paths
+        self.config_path = configuration.locate(config_path)
+        self.problem: str | None = None
+        self.config: Config
+        self.children = Children(paths.runtime)
+        self.claims = Claims()
+        self.ledger = Ledger(paths.ledger)
+        self.announcer = Announcer()
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self) -> None:
+        """Start, work until told to stop, and end, leaving the connection as it is."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.rescan({})))
+        self.children.end_leftovers()
+        self.drivers = Drivers(
+            self._context,
+            event=self._driver_event,
+            changed=self._driver_changed,
+            offers_changed=self._offers_changed,
+        )
+        await self.drivers.load(configuration.wanted(self.config_path), self._loaded_late)
+        self.config = self._first_config()
+        self._assemble()
+        try:
+            await self.control.start()
+            await self._work()
+        finally:
+            await self._end()
+
+    def _first_config(self) -> Config:
+        """Load the settings; if they are bad, those with which conman last ran."""
+        known = self.drivers.known()
+        try:
+            return configuration.load(self.config_path, known)
+        except ConfigError as error:
+            if not self.paths.last_good.exists():
+                raise
+            config = configuration.load(self.paths.last_good, known)
+            self.problem = str(error)
+            log.error("%s", error)
+            log.error("using the settings of the last run, kept in %s", self.paths.last_good)
+            return config
+
+    def _assemble(self) -> None:
+        settings = self.config.settings
+        resolver = Resolver(settings.resolv_conf, self.ledger, settings.dns)
+        self.network = Network(
+            self.ledger, resolver, self.children.groups, resolv_conf=settings.resolv_conf
+        )
+        self.control = ControlServer(
+            self.paths.socket,
+            {"status": self.status, "explain": self.explain, "rescan": self.rescan},
+        )
+        self.herald = Herald(self.announcer.tell, self.control.publish)
+        self.engine = Engine(self.network, policy_of(settings), self._targets, self.herald)
+        self.claims.link_on = self._link_on
+        self.kernel = KernelWatch(
+            self.network,
+            self.engine.roster,
+            changed=self.engine.poke,
+            interfaces_changed=self._probe,
+        )
+
+    async def _work(self) -> None:
+        self.drivers.use(self.config.sections)
+        self._keep_config()
+        self._say_config()
+        plugins = Plugins(self.announcer, self.config.settings.disable)
+        self._spawn(plugins.load())
+        self._spawn(self._first_probe())
+        engine = self._spawn(self.engine.run())
+        stop = self._spawn(self._stop.wait())
+        await asyncio.wait({engine, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if engine.done():
+            engine.result()  # a fault of conman itself: say it, and let the service start it again
+
+    async def _first_probe(self) -> None:
+        tasks = self.drivers.probe()
+        await asyncio.gather(*tasks)
+        keep = [entry.interface for entry in self.engine.roster.in_use() if entry.interface]
+        self.network.sweep(keep)
+        names = tuple(link.name for link in self.engine.moment().links)
+        version = metadata.version("conman-core")
+        self.announcer.tell("conman_started", version=version, links=names)
+
+    async def _end(self) -> None:
+        log.info("conman ends; addresses, routes and names stay as they are")
+        for task in self._tasks:
+            task.cancel()
+        self.kernel.close()
+        await asyncio.gather(self.announcer.stop(), self.control.stop())
+        self.children.close()
+        self.network.close()
+
+    def _spawn(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a fault of conman itself, please report it: %s", error, exc_info=error)
+
+    # -- drivers
+
+    def _context(self, name: str, settings: Any) -> Context:
+        protected = self.config.settings.check_targets
+        return Context(
+            name,
+            settings,
+            paths=self.paths,
+            children=self.children,
+            claims=self.claims,
+            protected=protected,
+        )
+
+    def _targets(self, driver: str) -> Targets:
+        return targets_of(self.config, driver)
+
+    def _link_on(self, interface: str) -> str | None:
+        entries = list(self.engine.entries.values())  # asked for from the drivers' threads
+        return next((e.link.name for e in entries if e.busy and e.interface == interface), None)
+
+    def _probe(self) -> None:
+        self.drivers.probe()
+
+    def _driver_event(self, event: DriverEvent) -> None:
+        if isinstance(event, ProbeAgain):
+            self._probe()
+        else:
+            self.engine.roster.driver_event(event)
+            self.engine.poke()
+
+    def _driver_changed(self, name: str, origin: str, sentence: str) -> None:
+        self.announcer.tell(
+            "conman_driver_broken", driver=name, distribution=origin, sentence=sentence
+        )
+
+    def _offers_changed(self) -> None:
+        settled = settle(self.drivers.links(), self.config.settings.order, self.claims.all())
+        self.engine.roster.offers_changed(settled, self.drivers.guards, self._metered)
+        self.engine.poke()
+
+    def _metered(self, driver: str) -> bool | None:
+        word = self.config.sections.get(driver, {}).get("metered", "auto")
+        return None if word == "auto" else bool(word == "yes")
+
+    def _loaded_late(self) -> None:
+        self._spawn(self._reload())
+
+    # -- settings
+
+    def _keep_config(self) -> None:
+        if self.problem is None and self.config.path is not None:
+            configuration.keep(self.config.path, self.paths.last_good)
+
+    def _say_config(self) -> None:
+        log.info("settings: %s", self.config.path or "built-in defaults")
+        for sentence in self._notes():
+            log.warning("%s", sentence)
+
+    def _notes(self) -> list[str]:
+        missing = configuration.missing_drivers(self.config, self.drivers.known())
+        fault = [self.ledger.fault] if self.ledger.fault else []
+        return [*self.config.warnings, *missing, *self.network.notes.values(), *fault]
+
+    async def _reload(self) -> str:
+        """Take the settings file as it is now; a bad one changes nothing but the status."""
+        try:
+            config = configuration.load(self.config_path, self.drivers.known())
+        except ConfigError as error:
+            self.problem = str(error)
+            log.error("%s", error)
+            return f"the settings are wrong, the last good ones stay in use: {error}"
+        self.problem, self.config = None, config
+        self._keep_config()
+        self.engine.policy = policy_of(config.settings)
+        self.drivers.use(config.sections)
+        self._offers_changed()
+        self._probe()
+        return f"settings: {config.path or 'built-in defaults'}"
+
+    # -- what the command line asks
+
+    async def status(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer `status`."""
+        del request
+        config = {"path": str(self.config.path) if self.config.path else None}
+        return status.status(
+            self.engine.entries.values(),
+            self.engine.moment(),
+            self.herald,
+            drivers=self.drivers.report(),
+            config=config | {"problem": self.problem},
+            notes=self._notes(),
+        )
+
+    async def explain(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer `explain`."""
+        del request
+        return status.explained(self.engine.entries.values(), self.engine.moment(), self.herald)
+
+    async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Look afresh for settings, drivers and links, and try what failed at once."""
+        del request
+        await self.drivers.load(configuration.wanted(self.config_path), self._loaded_late)
+        sentence = await self._reload()
+        for guard in self.drivers.guards.values():
+            guard.forgive()
+        await asyncio.gather(*self.drivers.probe())
+        self.engine.roster.retry_all()
+        self.engine.poke()
+        count = len(self.engine.roster.in_use())
+        return {"sentence": f"found {count} link{'' if count == 1 else 's'}; {sentence}"}

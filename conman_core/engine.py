@@ -1,0 +1,111 @@
+"""Carries out what the scheduler decides, and feeds it what happens.
+
+One loop: events change the tracks, `decide` looks at all of them, its actions are started as
+tasks, whose ends are events again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from conman_core.actions import Actions
+from conman_core.entry import Entry
+from conman_core.herald import Herald
+from conman_core.network import Network
+from conman_core.reach import Targets
+from conman_core.roster import Roster
+from conman_core.schedule import Decision, Moment, Policy, Situation, decide
+
+
+class Engine:
+    """All links of the machine. To be used from one event loop."""
+
+    def __init__(
+        self,
+        network: Network,
+        policy: Policy,
+        targets: Callable[[str], Targets],
+        herald: Herald,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.policy = policy
+        self.network = network
+        self.herald = herald
+        self.clock = clock
+        self.situation = Situation(started=clock(), unmetered_lost=clock())
+        self._poked = asyncio.Event()
+        self.actions = Actions(network, targets, clock, self.poke)
+        self.roster = Roster(self.actions, clock)
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """All links that were ever offered, by name."""
+        return self.roster.entries
+
+    def moment(self) -> Moment:
+        """Return the links in use as the scheduler sees them now."""
+        tracks = [entry.track for entry in self.roster.in_use()]
+        return Moment(tracks, self.situation, self.policy, self.clock())
+
+    def poke(self) -> None:
+        """Decide again: something has changed."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Decide and act until cancelled."""
+        while True:
+            self._poked.clear()
+            wake_at = self.step()
+            delay = None if wake_at is None else max(wake_at - self.clock(), 0)
+            try:
+                async with asyncio.timeout(delay):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue
+
+    def step(self) -> float | None:
+        """Decide once and start what was decided; return when to decide again at the latest."""
+        now = self.clock()
+        for entry in self.roster.in_use():
+            usable = entry.guard.usable(now, entry.link.name)
+            entry.track = replace(entry.track, callable=usable)
+        before = self.situation.uplink, self._uplink_verified()
+        tracks = [entry.track for entry in self.roster.in_use()]
+        decision = decide(tracks, self.situation, self.policy, now)
+        self.situation = decision.situation
+        self._configure(decision)
+        for name in decision.connect:
+            self.actions.connect(self.entries[name])
+        for name in decision.disconnect:
+            self.herald.say(f"{name} is disconnected: it is metered and no longer needed")
+            self.actions.drop(self.entries[name])
+        for name in decision.check:
+            self.actions.check(self.entries[name])
+        if (self.situation.uplink, self._uplink_verified()) != before:
+            self.use_uplink()
+        self.herald.tell(self.entries.values(), self.moment())
+        if decision.connect or decision.disconnect or decision.check:
+            self.poke()  # what was started moves the time at which the next thing is due
+        return decision.wake_at
+
+    def _configure(self, decision: Decision) -> None:
+        # The lowest metric first: the link that takes over has its routes before another gives up.
+        for name, metric in sorted(decision.metrics.items(), key=lambda item: item[1]):
+            self.actions.configure(self.entries[name], metric)
+
+    def _uplink_verified(self) -> bool:
+        entry = self.entries.get(self.situation.uplink or "")
+        return entry is not None and entry.track.verified
+
+    def use_uplink(self) -> None:
+        """Point names, and the routes of others on our interfaces, at the uplink."""
+        entry = self.entries.get(self.situation.uplink or "")
+        if entry is None or entry.connection is None:
+            return
+        self.network.use_dns(entry.connection.dns)
+        if entry.track.verified:
+            used = (other.interface for other in self.roster.in_use())
+            self.network.remove_foreign_defaults([name for name in used if name])

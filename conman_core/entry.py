@@ -1,0 +1,74 @@
+"""Everything that the daemon knows of one link at run time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from conman_core.guard import Guard
+from conman_core.model import Connection, Link
+from conman_core.reach import Finding, PathMemory
+from conman_core.track import Held, Track
+
+
+def wall_clock() -> str:
+    """Return the present time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One link: what its driver offers, what is known of it, and what is under way for it.
+
+    `present` is False once its device is gone; the entry stays, so that a dongle that comes and
+    goes keeps its history. `metric` is the one in the kernel, None while nothing is configured.
+    """
+
+    link: Link
+    guard: Guard
+    track: Track
+    present: bool = True
+    metered_by_user: bool | None = None  #: the user's word, None leaves it to the driver
+    refused: str = ""  #: why this link is not used although its driver offers it
+    connection: Connection | None = None
+    finding: Finding | None = None
+    memory: PathMemory = field(default_factory=PathMemory)
+    metric: int | None = None
+    configured: Connection | None = None
+    connecting: asyncio.Task[None] | None = None
+    checking: asyncio.Task[None] | None = None
+    adopted: bool = False  #: adoption was tried, it is tried once
+    shown: tuple[object, ...] = ()  #: what was last logged and announced
+    since: str = field(default_factory=wall_clock)
+
+    @property
+    def interface(self) -> str | None:
+        """The kernel's interface, by the connection or else by the driver's offer."""
+        return self.connection.interface if self.connection else self.link.interface
+
+    @property
+    def metered(self) -> bool:
+        """Whether its bytes cost money."""
+        if self.metered_by_user is not None:
+            return self.metered_by_user
+        return self.link.metered or (self.connection is not None and self.connection.metered)
+
+    @property
+    def state(self) -> str:
+        """For people: absent, unused, idle, connecting, connected or failed."""
+        track = self.track
+        if not self.present:
+            return "absent"
+        if self.refused:
+            return "unused"
+        if track.held is not Held.NONE and track.carrier:
+            return "connected"
+        if track.attempt_started is not None:
+            return "connecting"
+        return "failed" if track.failures or track.reason else "idle"
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything that would have to be taken down."""
+        return self.connection is not None or self.connecting is not None

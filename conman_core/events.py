@@ -1,0 +1,220 @@
+"""Tells plugins what happens, with pluggy: each on a lane of its own, in order.
+
+Every plugin has a plugin manager to itself, so one that raises, exits or hangs keeps nothing from
+the others, and the core never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+
+from conman_core import hookspecs
+from conman_core.failures import trace_of
+from conman_core.lane import Lane, describe, hand_over, one_line
+
+log = logging.getLogger(__name__)
+
+REGISTER_LIMIT = 5.0  #: seconds
+WAITING = 100  #: events kept for a plugin that is behind; beyond that the oldest go
+
+
+class Refused(Exception):
+    """A plugin does not fit the hook specifications; the text says why."""
+
+
+def _manager_for(name: str, plugin: Any) -> pluggy.PluginManager:
+    """Register one plugin alone; of a class one object is made. Runs the plugin's code."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    known = set(vars(manager.hook))
+    manager.register(plugin() if isinstance(plugin, type) else plugin, name)
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        from difflib import get_close_matches
+
+        wrong = min(set(vars(manager.hook)) - known)
+        hooks = sorted(hook for hook in known if not hook.startswith("_"))
+        near = get_close_matches(wrong, hooks, 1) or [", ".join(hooks)]
+        raise Refused(f"it has {wrong}, which is no hook; the nearest is {near[0]}") from error
+    if not manager.get_hookcallers(manager.get_plugin(name)):
+        raise Refused("it has no hook: mark its functions with conman_core.hookspecs.hookimpl")
+    return manager
+
+
+class _Audience:
+    """One plugin: its events wait here and are delivered one by one, on its lane."""
+
+    def __init__(self, name: str, origin: str) -> None:
+        self.title = f"plugin {name} of {origin}"
+        self.lane = Lane(f"plugin {name}")
+        self._name = name
+        self._manager: pluggy.PluginManager | None = None  # used on the lane only
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
+        self._lock = threading.Lock()
+        self._delivering = False
+        self._when_idle: Callable[[], None] | None = None
+        self._lost = 0
+        self._now_in = ""
+        self._failing: set[str] = set()
+
+    def register(self, plugin: Any, answer: Callable[[str], None]) -> None:
+        """Register the plugin, on the lane; `answer` gets what is wrong with it, or nothing."""
+        try:
+            self._manager = _manager_for(self._name, plugin)
+        except (Refused, pluggy.PluginValidationError) as error:
+            answer(one_line(str(error)))
+        except BaseException as error:  # noqa: BLE001 - a stranger's code
+            log.error("%s cannot be registered:\n%s", self.title, trace_of(error))
+            answer(f"it raised {describe(error)} when it was registered")
+        else:
+            answer("")
+
+    def put(self, hook: str, arguments: dict[str, Any]) -> None:
+        """Queue an event, from the core's loop; begin to deliver unless that goes on already."""
+        with self._lock:
+            self._waiting.append((hook, arguments))
+            if len(self._waiting) > WAITING:
+                self._waiting.popleft()
+                self._lost += 1
+            first_loss = self._lost == 1 and len(self._waiting) == WAITING
+            begin, self._delivering = not self._delivering, True
+        if first_loss:
+            log.error(
+                "%s is still in %s and misses events from now on; its thread is at:\n%s",
+                *(self.title, self._now_in or "its registration", self.lane.stack()),
+            )
+        if begin:
+            self.lane.post(self._begin)
+
+    def when_idle(self, callback: Callable[[], None]) -> None:
+        """Call back once, from any thread, when all that was put has been delivered."""
+        with self._lock:
+            if self._delivering:
+                self._when_idle = callback
+                return
+        callback()
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._deliver())
+
+    async def _deliver(self) -> None:
+        while event := self._next():
+            hook, arguments = event
+            self._now_in = f"{hook} since {time.strftime('%H:%M:%S')}"
+            try:
+                await self._call(hook, arguments)
+            except BaseException as error:
+                # a stranger's code: SystemExit and the like, too
+                if isinstance(error, asyncio.CancelledError) and self._ending():
+                    raise
+                self._failed(hook, error)
+
+    def _next(self) -> tuple[str, dict[str, Any]] | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._delivering = False
+            lost, self._lost = self._lost, 0
+            idle, self._when_idle = self._when_idle, None
+        if lost:
+            log.warning("%s goes on, it has missed %d events", self.title, lost)
+        if idle:
+            idle()
+        return None
+
+    async def _call(self, hook: str, arguments: dict[str, Any]) -> None:
+        if self._manager is None:
+            return
+        answers = getattr(self._manager.hook, hook)(**arguments)
+        for answer in answers if isinstance(answers, list) else [answers]:
+            if inspect.isawaitable(answer):
+                await answer
+
+    def _failed(self, hook: str, error: BaseException) -> None:
+        if hook in self._failing:
+            log.debug("%s: %s failed again: %s", self.title, hook, describe(error))
+            return
+        self._failing.add(hook)
+        log.error(
+            "%s: %s raised %s; tell its author, this is said once\n%s",
+            *(self.title, hook, describe(error), trace_of(error)),
+        )
+
+    def _ending(self) -> bool:
+        return bool(self._task and self._task.cancelling())
+
+
+class Announcer:
+    """Tells all plugins. To be used from the core's loop."""
+
+    def __init__(self) -> None:
+        self._audience: dict[str, _Audience] = {}
+
+    async def add(self, name: str, plugin: Any, origin: str) -> str | None:
+        """Register a plugin: a module, an object, or a class of which one object is made.
+
+        `origin` is name and version of its distribution. Returns None, or a sentence that says
+        why the plugin is refused. A name that is registered already is left as it is.
+        """
+        if name in self._audience:
+            return None
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[str] = loop.create_future()
+        audience = _Audience(name, origin)
+        audience.lane.post(
+            audience.register, plugin, lambda problem: hand_over(loop, _resolve, answer, problem)
+        )
+        try:
+            problem = await asyncio.wait_for(answer, REGISTER_LIMIT)
+        except TimeoutError:
+            problem = f"its registration has not ended after {REGISTER_LIMIT:g} s"
+            log.error("%s: %s:\n%s", audience.title, problem, audience.lane.stack())
+        if problem:
+            audience.lane.close()
+            return f"{audience.title} is not used: {problem}"
+        self._audience[name] = audience
+        return None
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        """Tell every plugin something: the name of a hook in `hookspecs`, with its arguments.
+
+        Returns at once, and never fails because of a plugin. Raises AttributeError or TypeError
+        for what the hook specifications do not have.
+        """
+        inspect.signature(getattr(hookspecs, hook)).bind(**arguments)
+        for audience in self._audience.values():
+            audience.put(hook, dict(arguments))
+
+    async def stop(self, limit: float = 1.0) -> None:
+        """Tell `conman_stopping`, give all plugins `limit` seconds together, end their lanes."""
+        self.tell("conman_stopping")
+        await asyncio.gather(*(_idle(audience, limit) for audience in self._audience.values()))
+        for audience in self._audience.values():
+            audience.lane.close()
+        self._audience.clear()
+
+
+def _resolve(future: asyncio.Future[str], problem: str) -> None:
+    if not future.done():
+        future.set_result(problem)
+
+
+async def _idle(audience: _Audience, limit: float) -> None:
+    loop = asyncio.get_running_loop()
+    idle = asyncio.Event()
+    audience.when_idle(lambda: hand_over(loop, idle.set))
+    try:
+        await asyncio.wait_for(idle.wait(), limit)
+    except TimeoutError:
+        log.warning("%s had not finished when conman ended", audience.title)

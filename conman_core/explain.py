@@ -1,0 +1,102 @@
+"""Every decision in a sentence: why the uplink is the uplink, and why each other link is not."""
+
+from __future__ import annotations
+
+from conman_core.model import Verdict
+from conman_core.schedule import Moment
+from conman_core.track import TRIAL_ROUNDS, Held, Track, losses
+
+
+def seconds(length: float) -> str:
+    """Return a length of time as people read it: `4 s`, `12 min`, `3 h`, `2 days`."""
+    if length < 100:
+        return f"{max(length, 0):.0f} s"
+    if length < 100 * 60:
+        return f"{length / 60:.0f} min"
+    if length < 48 * 3600:
+        return f"{length / 3600:.0f} h"
+    return f"{length / 86400:.0f} days"
+
+
+def why_uplink(moment: Moment) -> str:
+    """Say why the traffic goes where it goes."""
+    link = moment.uplink
+    if link is None:
+        return "No link is connected, so there is no uplink."
+    if not link.verified:
+        found = f" ({link.sentence})" if link.sentence else ""
+        rivals = [other for other in moment.links if other.connected and other is not link]
+        only = "the best of the connected links" if rivals else "the only connected link"
+        return f"No link reaches the internet; {link.name} is {only}{found}."
+    above = [other for other in moment.links if moment.better(other)]
+    if not above:
+        return f"{link.name} reaches the internet and is first in priority."
+    names = ", ".join(other.name for other in above)
+    return f"{link.name} reaches the internet; before it in priority: {names}."
+
+
+def why_not(link: Track, moment: Moment) -> str:
+    """Say why a link does not carry the traffic, or for the uplink that it does."""
+    if link is moment.uplink:
+        return "It is the uplink."
+    if link.held is Held.NONE:
+        return _why_unconnected(link, moment)
+    if not link.carrier:
+        return "No signal: the cable, or the device at its other end, is off."
+    if link.verified:
+        return _why_standby(link, moment)
+    if link.verdict is None:
+        return "It is connected and its first check is under way."
+    return f"{link.sentence or 'The internet does not answer over it'}; it is checked again."
+
+
+def _why_unconnected(link: Track, moment: Moment) -> str:
+    if not link.callable:
+        return link.sentence or "Its driver cannot be used; see: conman drivers"
+    if link.attempt_started is not None:
+        for_now = seconds(moment.now - link.attempt_started)
+        before = f"; the try before failed: {link.sentence}" if link.sentence else ""
+        return f"It has been connecting for {for_now}{before}."
+    if link.failures:
+        wait = link.retry_at - moment.now
+        when = f"in {seconds(wait)}" if wait > 0 else "now"
+        return f"{link.sentence}; try {link.failures + 1} comes {when}."
+    if link.metered and moment.uplink is not None and moment.uplink.verified:
+        return "It is metered and not needed while another link works (standby = cold)."
+    if link.metered:
+        return "It is metered and starts when the other links have failed or had their time."
+    return link.sentence or "It is about to be connected."
+
+
+def _why_standby(link: Track, moment: Moment) -> str:
+    uplink = moment.uplink
+    if uplink is None or not moment.better(link):
+        return "It reaches the internet and stands by; it comes later in priority."
+    if not moment.policy.failback:
+        return f"It works again, but failback = never keeps {uplink.name} until that is lost."
+    left = seconds(max(moment.dwell_ends(link) - moment.now, 0))
+    lost = losses(link, moment.now)
+    history = f", having been lost {lost} times lately" if lost > 1 else ""
+    rounds = min(link.good_rounds, TRIAL_ROUNDS)
+    return (
+        f"It works again and is on trial{history}: {rounds} of {TRIAL_ROUNDS} good rounds, "
+        f"{left} of its dwell left."
+    )
+
+
+def machine_state(moment: Moment) -> str:
+    """Return the machine's state: online, limited, portal, connecting or offline."""
+    uplink = moment.uplink
+    if uplink is not None and uplink.verified:
+        return "online"
+    if uplink is not None and uplink.verdict in {Verdict.PORTAL, Verdict.LIMITED}:
+        return str(uplink.verdict)
+    if any(_under_way(link) for link in moment.links):
+        return "connecting"
+    return "offline"
+
+
+def _under_way(link: Track) -> bool:
+    if link.held is Held.NONE:
+        return link.attempt_started is not None
+    return link.carrier and link.verdict is None

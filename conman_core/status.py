@@ -1,0 +1,104 @@
+"""What `conman status` and `conman explain` show, as JSON-able data. Pure but for byte counters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from conman_core import explain
+from conman_core.entry import Entry
+from conman_core.herald import Herald
+from conman_core.schedule import Moment, user_order
+
+_COUNTERS = Path("/sys/class/net")
+
+
+def status(
+    entries: Iterable[Entry],
+    moment: Moment,
+    herald: Herald,
+    *,
+    drivers: Sequence[dict[str, Any]],
+    config: dict[str, Any],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Return the answer to `status`."""
+    ranked = sorted(entries, key=_place)
+    return {
+        "state": explain.machine_state(moment),
+        "uplink": moment.uplink.name if moment.uplink else None,
+        "since": herald.since,
+        "links": [_link(entry, moment) for entry in ranked],
+        "drivers": list(drivers),
+        "config": config,
+        "notes": list(notes),
+        "version": version("conman-core"),
+    }
+
+
+def explained(entries: Iterable[Entry], moment: Moment, herald: Herald) -> dict[str, Any]:
+    """Return the answer to `explain`."""
+    return {
+        "uplink": moment.uplink.name if moment.uplink else None,
+        "sentence": explain.why_uplink(moment),
+        "links": [
+            {"name": entry.link.name, "sentence": _sentence(entry, moment)}
+            for entry in sorted(entries, key=_place)
+        ],
+        "recent": [{"time": time, "sentence": sentence} for time, sentence in herald.recent],
+    }
+
+
+def _place(entry: Entry) -> tuple[bool, bool, tuple[int, int, str]]:
+    return not entry.present, bool(entry.refused), user_order(entry.track)
+
+
+def _sentence(entry: Entry, moment: Moment) -> str:
+    if entry.refused or not entry.present:
+        return f"{entry.refused or entry.track.sentence}."
+    return explain.why_not(entry.track, moment)
+
+
+def _link(entry: Entry, moment: Moment) -> dict[str, Any]:
+    track, connection = entry.track, entry.connection
+    gateways = connection.gateways if connection else {}
+    received, sent = _counters(entry.interface)
+    return {
+        "name": entry.link.name,
+        "driver": entry.link.driver,
+        "interface": entry.interface,
+        "rank": None if entry.refused else track.rank,
+        "role": _role(entry, moment),
+        "state": entry.state,
+        "verdict": track.verdict,
+        "reason": track.reason.name if track.reason else None,
+        "sentence": _sentence(entry, moment),
+        "metered": track.metered,
+        "addresses": [str(a.interface) for a in connection.addresses] if connection else [],
+        "gateway": next((str(gateway) for gateway in gateways.values() if gateway), None),
+        "dns": [str(server) for server in connection.dns] if connection else [],
+        "since": entry.since,
+        "rx_bytes": received,
+        "tx_bytes": sent,
+    }
+
+
+def _role(entry: Entry, moment: Moment) -> str:
+    if not entry.present or entry.refused or not entry.track.connected:
+        return "none"
+    if moment.uplink is not None and moment.uplink.name == entry.link.name:
+        return "uplink"
+    return "standby"
+
+
+def _counters(interface: str | None) -> tuple[int | None, int | None]:
+    if interface is None:
+        return None, None
+    try:
+        folder = _COUNTERS / interface / "statistics"
+        received, sent = ((folder / f"{way}_bytes").read_text() for way in ("rx", "tx"))
+        return int(received), int(sent)
+    except (OSError, ValueError):  # the interface has just gone
+        return None, None

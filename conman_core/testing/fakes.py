@@ -1,0 +1,325 @@
+"""What a driver gets from the core, made of memory and of what the test says. Needs no pytest."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import heapq
+import itertools
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Any
+
+from conman_core.driver import LinkDriver
+from conman_core.errors import ConnectError, ToolMissing
+from conman_core.model import Address, Connection, Family, Reason
+
+#: As a step of `script_dhcp`: no server answers.
+SILENCE = "silence"
+DhcpStep = Connection | ConnectError | str
+
+
+class Unexpected(AssertionError):
+    """The driver did something that the test did not foresee."""
+
+
+class Fault(enum.Enum):
+    """What is wrong with the machine at once, whatever was scripted."""
+
+    TOOL_MISSING = "no program is installed"
+    TOOL_HANGS = "every program hangs until its time limit"
+    TOOL_FAILS = "every program ends with an error"
+    TOOL_BABBLES = "every program succeeds and prints rubbish"
+    DHCP_REFUSES = "DHCP gives no address"
+    BUSY = "every interface is another program's"
+
+
+def lease_on(interface: str, host: int = 20) -> Connection:
+    """Return a lease as a usual home router gives it: 192.0.2.<host>/24 for an hour."""
+    router = IPv4Address("192.0.2.1")
+    return Connection(
+        interface,
+        (Address(IPv4Interface(f"192.0.2.{host}/24"), 3600.0, 3600.0),),
+        {Family.IPV4: router},
+        (router,),
+    )
+
+
+class FakeClock:
+    """Time that passes only while everybody sleeps: it jumps to the next one to wake."""
+
+    def __init__(self, start: float = 1000.0) -> None:
+        self.now = start
+        self._sleepers: list[tuple[float, int]] = []
+        self._numbers = itertools.count()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when the clock has reached the time; never waits for real."""
+        me = (self.now + max(seconds, 0.0), next(self._numbers))
+        heapq.heappush(self._sleepers, me)
+        try:
+            await asyncio.sleep(0)
+            while self._sleepers[0] != me:
+                await asyncio.sleep(0)
+            self.now = max(self.now, me[0])
+        finally:
+            self._sleepers.remove(me)
+            heapq.heapify(self._sleepers)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeFinished:
+    """How a scripted program ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A program that the driver ran."""
+
+    argv: tuple[str, ...]
+    stdin: str | None
+    secrets: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Expected:
+    argv: list[Any]
+    finished: FakeFinished
+    hangs: bool
+    missing: bool
+    always: bool
+
+
+class FakeStore:
+    """A driver's memory; `saves` are all that it saved, oldest first."""
+
+    def __init__(self) -> None:
+        self.saves: list[dict[str, Any]] = []
+
+    def load(self) -> dict[str, Any]:
+        return dict(self.saves[-1]) if self.saves else {}
+
+    def save(self, values: Mapping[str, Any]) -> None:
+        self.saves.append(json.loads(json.dumps(dict(values))))
+
+
+class FakeLease:
+    """A DHCP client. The test may `renew` or `lose` its lease; see FakeContext.script_dhcp."""
+
+    def __init__(self, context: FakeContext, interface: str) -> None:
+        self.interface = interface
+        self.running = False
+        self._context = context
+        self._changes: asyncio.Queue[Connection | None] = asyncio.Queue()
+
+    async def acquire(self) -> Connection:
+        if any(lease.running for lease in self._context.leases_on(self.interface)):
+            self._context.complain(f"a second DHCP client was started on {self.interface}")
+        self.running = True
+        try:
+            await asyncio.sleep(0)
+            step = self._context.next_dhcp_step(self.interface)
+            if isinstance(step, ConnectError):
+                raise step
+            if isinstance(step, str):
+                await asyncio.Event().wait()
+            await asyncio.sleep(0)
+            return step  # type: ignore[return-value] # the text SILENCE never comes here
+        except BaseException:
+            self.running = False
+            raise
+
+    async def changes(self) -> AsyncIterator[Connection | None]:
+        while self.running:
+            change = await self._changes.get()
+            if self.running:
+                yield change
+
+    async def release(self) -> None:
+        self.running = False
+        self._changes.put_nowait(None)
+        await asyncio.sleep(0)
+
+    def renew(self, connection: Connection) -> None:
+        """Let the server give another lease."""
+        self._changes.put_nowait(connection)
+
+    def lose(self) -> None:
+        """Let the lease run out."""
+        self._changes.put_nowait(None)
+
+
+class FakeContext:
+    """A DriverContext for tests.
+
+    `settings` are texts as in the user's file; what they leave out has its default. The driver's
+    class is needed for that if it has options: `AcmeDriver(FakeContext(AcmeDriver))`.
+    """
+
+    def __init__(
+        self,
+        driver: type[LinkDriver] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        options = driver.options() if driver else ()
+        texts = {option.name: option.default for option in options}
+        if unknown := sorted(set(settings or {}) - set(texts)):
+            raise Unexpected(f"no option is named {unknown[0]!r}; there are {sorted(texts)}")
+        texts |= settings or {}
+        self.settings: Mapping[str, Any] = {
+            option.name: option.parse(texts[option.name]) for option in options
+        }
+        self.log = logging.getLogger("conman.driver.fake")
+        self.clock = FakeClock()
+        self.store = FakeStore()
+        self.fault: Fault | None = None
+        self.calls: list[Call] = []  #: programs run, oldest first
+        self.claims: list[str] = []
+        self.leases: list[FakeLease] = []  #: all that `dhcp` gave, oldest first
+        self.complaints: list[str] = []
+        self._running: list[Call] = []
+        self._expected: list[_Expected] = []
+        self._dhcp: dict[str | None, list[DhcpStep]] = {}
+
+    # -- for the test -------------------------------------------------------------------------
+
+    def expect(
+        self,
+        argv: Sequence[Any],
+        *,
+        stdout: str = "",
+        stderr: str = "",
+        returncode: int = 0,
+        hangs: bool = False,
+        missing: bool = False,
+        always: bool = False,
+    ) -> None:
+        """Say that the driver will run a program, and how that ends.
+
+        Calls must come in the order in which they were foreseen, each once. One with `always` may
+        come at any time, any number of times. `unittest.mock.ANY` stands for any argument.
+        `hangs`: until its time limit, on the fake clock. `missing`: it is not installed.
+        """
+        finished = FakeFinished(returncode, stdout, stderr)
+        self._expected.append(_Expected(list(argv), finished, hangs, missing, always))
+
+    def script_dhcp(self, *steps: DhcpStep, interface: str | None = None) -> None:
+        """Say what each DHCP client finds in turn: a lease, a ConnectError to raise, or SILENCE.
+
+        The last step repeats. Without a script each gets `lease_on` its interface.
+        """
+        self._dhcp[interface] = list(steps)
+
+    def leases_on(self, interface: str) -> list[FakeLease]:
+        """Return the DHCP clients of an interface, oldest first."""
+        return [lease for lease in self.leases if lease.interface == interface]
+
+    def leftovers(self) -> list[str]:
+        """Return a sentence for each DHCP client and program that still runs."""
+        clients = [f"a DHCP client on {e.interface} still runs" for e in self.leases if e.running]
+        programs = [f"{' '.join(call.argv)} still runs" for call in self._running]
+        return clients + programs
+
+    def verify(self) -> None:
+        """Raise Unexpected if the driver did what was not foreseen, or did not do what was.
+
+        `with FakeContext(...) as context:` does it at the end of the block.
+        """
+        missed = [f"never ran {expected.argv}" for expected in self._once()]
+        if wrong := self.complaints + missed:
+            raise Unexpected("; ".join(wrong))
+
+    def __enter__(self) -> FakeContext:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.verify()
+
+    # -- for the driver -----------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self.clock.now
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 10.0,  # noqa: ASYNC109 - the signature of DriverContext
+        stdin: str | None = None,
+        secrets: Sequence[str] = (),
+    ) -> FakeFinished:
+        call = Call(tuple(argv), stdin, tuple(secrets))
+        self.calls.append(call)
+        expected = self._foreseen(list(argv))
+        if expected.missing:
+            raise ToolMissing(argv[0], argv[0])
+        self._running.append(call)
+        try:
+            await self.clock.sleep(timeout if expected.hangs else 0.0)
+        finally:
+            self._running.remove(call)
+        if expected.hangs:
+            raise TimeoutError(f"{argv[0]} did not end within {timeout:g} s")
+        return expected.finished
+
+    def dhcp(self, interface: str) -> FakeLease:
+        lease = FakeLease(self, interface)
+        self.leases.append(lease)
+        return lease
+
+    def claim(self, interface: str) -> None:
+        if self.fault is Fault.BUSY:
+            raise ConnectError(Reason.BUSY, f"{interface} is managed by another program")
+        self.claims.append(interface)
+
+    # -- for the fakes ------------------------------------------------------------------------
+
+    def complain(self, what: str) -> None:
+        """Note what must not happen, even if the driver swallows the exception."""
+        self.complaints.append(what)
+        raise Unexpected(what)
+
+    def next_dhcp_step(self, interface: str) -> DhcpStep:
+        """Return what a client on an interface finds now."""
+        if self.fault is Fault.DHCP_REFUSES:
+            return ConnectError(Reason.NO_ADDRESS, f"no DHCP server answers on {interface}")
+        steps = self._dhcp.get(interface, self._dhcp.get(None))
+        if not steps:
+            return lease_on(interface)
+        return steps.pop(0) if len(steps) > 1 else steps[0]
+
+    def _once(self) -> list[_Expected]:
+        return [expected for expected in self._expected if not expected.always]
+
+    def _foreseen(self, argv: list[str]) -> _Expected:
+        if self.fault in _TOOL_FAULTS:
+            return _TOOL_FAULTS[self.fault]
+        once = self._once()
+        if once and once[0].argv == argv:
+            self._expected.remove(once[0])
+            return once[0]
+        for expected in self._expected:
+            if expected.always and expected.argv == argv:
+                return expected
+        wanted = f"expected {once[0].argv}" if once else "expected no further program"
+        self.complain(f"{wanted}, but the driver ran {argv}")
+        raise Unexpected  # complain never returns
+
+
+_TOOL_FAULTS: Mapping[Fault, _Expected] = {
+    Fault.TOOL_MISSING: _Expected([], FakeFinished(0, "", ""), False, True, True),
+    Fault.TOOL_HANGS: _Expected([], FakeFinished(0, "", ""), True, False, True),
+    Fault.TOOL_FAILS: _Expected([], FakeFinished(1, "", "it failed"), False, False, True),
+    Fault.TOOL_BABBLES: _Expected([], FakeFinished(0, "\0{]\udcff=:\n", ""), False, False, True),
+}

@@ -1,0 +1,392 @@
+"""Programs that conman runs: their output, their end, and the end of what they started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from conman_core import tools
+from conman_core.child import keep_in, lines_to
+from conman_core.children import LARGEST_OUTPUT, MASK, Child, Children
+from conman_core.errors import SystemFault, ToolMissing
+from conman_core.leftovers import read_status
+
+T = TypeVar("T")
+#: prints the pid of a helper in its own group and waits for it
+WITH_HELPER = "sleep 60 & echo $!; wait"
+STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Children:
+    return Children(tmp_path)
+
+
+def run(work: Callable[[], Awaitable[T]]) -> T:
+    """Run a coroutine function; a minute is more than any test needs."""
+
+    async def limited() -> T:
+        return await asyncio.wait_for(work(), 60)
+
+    return asyncio.run(limited())
+
+
+def alive(pid: int) -> bool:
+    status = read_status(pid)
+    return status is not None and status.state not in "ZX"
+
+
+def wait_until(condition: Callable[[], object], limit: float = 10.0) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def started(children: Children, script: str) -> AsyncIterator[tuple[Child, str]]:
+    """Start a shell script; give it with the first line that it printed."""
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    child = await children.start(["sh", "-c", script], name="script", on_line=lines.put_nowait)
+    try:
+        yield child, await lines.get()
+    finally:
+        await child.stop(0.1)
+
+
+# run
+
+
+def test_a_program_gives_its_code_and_both_outputs_apart(children: Children) -> None:
+    done = run(lambda: children.run(["sh", "-c", "echo out; echo err >&2; exit 3"]))
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+
+
+def test_a_program_that_a_signal_ended_has_a_negative_code(children: Children) -> None:
+    assert run(lambda: children.run(["sh", "-c", "kill -9 $$"])).returncode == -9
+
+
+def test_output_beyond_the_largest_is_dropped_and_does_not_block(children: Children) -> None:
+    script = f"head -c {3 * LARGEST_OUTPUT} /dev/zero; head -c {2 * LARGEST_OUTPUT} /dev/zero >&2"
+    done = run(lambda: children.run(["sh", "-c", script]))
+    assert (done.returncode, len(done.stdout), len(done.stderr)) == (
+        0,
+        LARGEST_OUTPUT,
+        LARGEST_OUTPUT,
+    )
+
+
+def test_output_that_is_no_text_is_replaced(children: Children) -> None:
+    assert run(lambda: children.run(["printf", r"a\377b"])).stdout == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_input_of_any_size_reaches_the_program(children: Children) -> None:
+    text = "é" * 400_000
+    assert run(lambda: children.run(["cat"], stdin=text)).stdout == text
+
+
+def test_a_program_that_reads_no_input_does_not_block_on_it(children: Children) -> None:
+    assert run(lambda: children.run(["true"], stdin="x" * 1_000_000)).returncode == 0
+
+
+def test_without_input_a_program_reads_the_end_at_once(children: Children) -> None:
+    assert run(lambda: children.run(["cat"], timeout=5)).stdout == ""
+
+
+def test_programs_speak_untranslated_utf8(children: Children) -> None:
+    assert run(lambda: children.run(["printenv", "LC_ALL"])).stdout == "C.UTF-8\n"
+
+
+def test_at_the_limit_the_error_names_program_and_limit_and_the_group_is_gone(
+    children: Children, tmp_path: Path
+) -> None:
+    script = f"sleep 60 & echo $! > {tmp_path}/helper; wait"
+    started_at = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"^sh -c .* did not end within 0\.2 s"):
+        run(lambda: children.run(["sh", "-c", script], timeout=0.2))
+    assert time.monotonic() - started_at < 1.0
+    assert not alive(int((tmp_path / "helper").read_text()))
+
+
+def test_a_program_that_ignores_sigterm_is_killed(children: Children) -> None:
+    started_at = time.monotonic()
+    with pytest.raises(TimeoutError):
+        run(lambda: children.run(["sh", "-c", STUBBORN], timeout=0.1))
+    assert time.monotonic() - started_at < 2.5
+
+
+def test_a_grandchild_that_keeps_the_pipe_open_does_not_hold_the_result_back(
+    children: Children, tmp_path: Path
+) -> None:
+    script = f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60' & "
+    script += f"while [ ! -s {tmp_path}/pid ]; do sleep 0.01; done; echo done"
+    started_at = time.monotonic()
+    try:
+        assert run(lambda: children.run(["sh", "-c", script])).stdout == "done\n"
+        assert time.monotonic() - started_at < 2
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_a_grandchild_in_the_group_ends_with_the_program(children: Children) -> None:
+    done = run(lambda: children.run(["sh", "-c", "sleep 60 & echo $!"]))
+    wait_until(lambda: not alive(int(done.stdout)))
+
+
+def test_a_cancelled_run_ends_the_whole_group(children: Children, tmp_path: Path) -> None:
+    file = tmp_path / "helper"
+
+    async def work() -> None:
+        script = f"sleep 60 & echo $! > {file}.new; mv {file}.new {file}; wait"
+        task = asyncio.create_task(children.run(["sh", "-c", script]))
+        while not file.exists():
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(work)
+    assert not alive(int(file.read_text()))
+
+
+def test_a_missing_program_is_named_with_the_package_that_has_it(
+    children: Children, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tools, "SYSTEM_FOLDERS", str(tmp_path))
+    with pytest.raises(ToolMissing, match="dhcpcd is not installed.*apt install dhcpcd-base"):
+        run(lambda: children.run(["dhcpcd", "--version"]))
+    with pytest.raises(ToolMissing, match="apt install some-tool"):
+        run(lambda: children.run(["/opt/some-tool"]))
+
+
+def test_programs_in_the_system_folders_are_found_with_the_path_of_a_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "wpa_cli").write_text("")
+    (tmp_path / "wpa_cli").chmod(0o755)
+    monkeypatch.setenv("PATH", "/usr/games")
+    monkeypatch.setattr(tools, "SYSTEM_FOLDERS", str(tmp_path))
+    assert tools.find_tool("wpa_cli") == str(tmp_path / "wpa_cli")
+
+
+def test_a_program_that_the_kernel_refuses_is_a_fault_with_a_sentence(
+    children: Children, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF")
+    broken.chmod(0o755)
+    with pytest.raises(SystemFault, match="broken \\*+ cannot be started: Exec format error"):
+        run(lambda: children.run([str(broken), "key"], secrets=["key"]))
+
+
+def test_secrets_are_in_neither_the_log_nor_the_error(
+    children: Children, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    argv = ["sh", "-c", "sleep 60", "psk=hunter22", "hunter"]
+    with pytest.raises(TimeoutError) as raised:
+        run(lambda: children.run(argv, timeout=0.05, secrets=["hunter", "hunter22", ""]))
+    assert f"psk={MASK} {MASK} did not end" in str(raised.value)
+    assert f"psk={MASK}" in caplog.text
+    assert "hunter" not in caplog.text + str(raised.value)
+
+
+def test_programs_run_from_the_loops_of_several_threads_at_once(children: Children) -> None:
+    codes: list[int] = []
+
+    def loop_of_its_own(number: int) -> None:
+        async def work() -> None:
+            argv = ["sh", "-c", f"sleep 0.02; exit {number}"]
+            done = await asyncio.gather(*(children.run(argv) for _ in range(4)))
+            codes.extend(one.returncode for one in done)
+
+        run(work)
+
+    threads = [threading.Thread(target=loop_of_its_own, args=(n,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == sorted([0, 1, 2, 3, 4] * 4)
+
+
+def test_neither_zombies_nor_descriptors_are_left(children: Children) -> None:
+    async def work() -> list[int]:
+        pids = []
+        for script in ("exit 0", "kill -9 $$", WITH_HELPER):
+            child = await children.start(["sh", "-c", script], name="script")
+            pids.append(child.pid)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.wait(), 0.1)
+            await child.stop()
+        for _ in range(3):
+            await children.run(["true"], stdin="x")
+        with pytest.raises(SystemFault):
+            await children.run(["/etc/hostname/none"])
+        return pids
+
+    run(work)
+    before = len(os.listdir("/proc/self/fd"))
+    pids = run(work)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert [read_status(pid) for pid in pids] == [None] * 3
+
+
+def test_no_child_is_left_if_supervision_cannot_begin(
+    children: Children, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_descriptors_left(pid: int) -> int:
+        (tmp_path / "pid").write_text(str(pid))
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", no_descriptors_left)
+    with pytest.raises(OSError, match="Too many open files"):
+        run(lambda: children.run(["sleep", "60"]))
+    assert read_status(int((tmp_path / "pid").read_text())) is None
+    assert "sleep" not in (tmp_path / "children.json").read_text()
+
+
+# start
+
+
+def test_each_line_is_logged_and_given_to_who_asked(
+    children: Children, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    lines: list[str] = []
+
+    async def work() -> int:
+        script = "echo one; echo two >&2; printf last; exit 4"
+        child = await children.start(["sh", "-c", script], name="daemon", on_line=lines.append)
+        return await child.wait()
+
+    assert run(work) == 4
+    assert lines == ["one", "two", "last"]
+    assert "daemon: two" in caplog.text
+
+
+def test_a_line_without_end_is_cut_in_pieces(
+    children: Children, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    lines: list[str] = []
+
+    async def work() -> None:
+        argv = ["head", "-c", "10000000", "/dev/zero"]
+        await (await children.start(argv, name="daemon", on_line=lines.append)).wait()
+
+    run(work)
+    assert sum(map(len, lines)) == 10_000_000
+    assert max(map(len, lines)) == 4096
+    assert max(map(len, caplog.messages)) < 600
+
+
+def test_lines_are_the_same_however_the_output_was_chopped() -> None:
+    data = b"one\n\ntwo\r\nthree"
+    for size in range(1, len(data) + 1):
+        lines: list[str] = []
+        sink = lines_to(lines.append)
+        for start in range(0, len(data), size):
+            sink(data[start : start + size])
+        sink(b"")
+        assert lines == ["one", "two\r", "three"]
+
+
+def test_a_keeping_sink_keeps_exactly_as_much_as_it_may() -> None:
+    kept = bytearray()
+    sink = keep_in(kept, 5)
+    for data in (b"abc", b"defg", b"h", b""):
+        sink(data)
+    assert kept == b"abcde"
+
+
+def test_who_fails_on_a_line_does_not_stop_the_supervision(children: Children) -> None:
+    reported: list[object] = []
+
+    def fail(line: str) -> None:
+        raise LookupError(line)
+
+    async def work() -> int:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, what: reported.append(what["exception"]))
+        child = await children.start(["sh", "-c", "echo a; exit 5"], name="daemon", on_line=fail)
+        return await child.wait()
+
+    assert run(work) == 5
+    assert isinstance(reported[0], LookupError)
+
+
+def test_stop_ends_the_child_and_its_helpers_and_may_be_repeated(children: Children) -> None:
+    async def work() -> int:
+        async with started(children, WITH_HELPER) as (child, helper):
+            await asyncio.gather(child.stop(), child.stop())
+            await child.stop()
+            assert not child.running
+            child.signal(signal.SIGKILL)  # nobody's number any more
+            assert await child.wait() == -signal.SIGTERM
+            return int(helper)
+
+    wait_until(lambda pid=run(work): not alive(pid))
+
+
+def test_a_stubborn_child_is_killed_after_the_limit(children: Children) -> None:
+    async def work() -> float:
+        async with started(children, STUBBORN) as (child, _):
+            begun = time.monotonic()
+            await child.stop(0.3)
+            assert await child.wait() == -signal.SIGKILL
+            return time.monotonic() - begun
+
+    assert 0.3 <= run(work) < 1.0
+
+
+def test_a_signal_that_the_child_lost_is_sent_again(children: Children) -> None:
+    script = "trap 'n=$((n+1)); [ $n -lt 2 ] || exit 7' TERM; echo ready; "
+    script += "while :; do sleep 0.02; done"
+
+    async def work() -> int:
+        async with started(children, script) as (child, _):
+            # to the shell alone, as the group's sleep would end with it
+            await child.stop(5)
+            return await child.wait()
+
+    assert run(work) == 7
+
+
+def test_a_cancelled_stop_kills_at_once(children: Children) -> None:
+    async def work() -> int:
+        async with started(children, STUBBORN) as (child, _):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(child.stop(30), 0.1)
+            return await child.wait()
+
+    assert run(work) == -signal.SIGKILL
+
+
+def test_helpers_that_outlive_a_killed_child_are_ended(children: Children) -> None:
+    async def work() -> int:
+        async with started(children, "trap '' TERM; " + WITH_HELPER) as (child, helper):
+            os.kill(child.pid, signal.SIGKILL)
+            await child.wait()
+            return int(helper)
+
+    wait_until(lambda pid=run(work): not alive(pid))
+
+
+def test_other_code_may_wait_for_its_own_children(children: Children) -> None:
+    other = subprocess.Popen(["sh", "-c", "exit 9"])
+    for _ in range(3):
+        run(lambda: children.run(["true"]))
+    assert other.wait() == 9

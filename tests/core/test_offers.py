@@ -1,0 +1,56 @@
+"""Which driver gets which interface, and at which rank."""
+
+from __future__ import annotations
+
+from conman_core.model import Link, Specificity
+from conman_core.offers import rank_of, settle
+
+ORDER = ("ethernet", "wifi", "hilink")
+
+
+def test_a_link_named_by_itself_ranks_where_it_is_named() -> None:
+    order = ("ethernet:eth1", "wifi", "ethernet")
+
+    assert rank_of(Link("ethernet", "eth1", "eth1"), order) == 0
+    assert rank_of(Link("ethernet", "eth0", "eth0"), order) == 2
+
+
+def test_a_link_that_priority_does_not_name_is_refused_with_a_sentence() -> None:
+    settled = settle([Link("lora", "l0", "l0")], ORDER)
+
+    assert not settled.used
+    assert settled.refused["lora:l0"][1] == "lora:l0 is not in priority = ethernet, wifi, hilink"
+
+
+def test_an_interface_goes_to_the_driver_that_knows_the_device() -> None:
+    generic = Link("ethernet", "usb0", "usb0")
+    dongle = Link("hilink", "usb0", "usb0", specificity=Specificity.DEVICE)
+    settled = settle([generic, dongle], ORDER)
+
+    assert list(settled.used) == ["hilink:usb0"]
+    assert settled.refused["ethernet:usb0"][1] == "usb0 is used as hilink:usb0"
+
+
+def test_of_two_equally_specific_drivers_the_higher_rank_gets_the_interface() -> None:
+    settled = settle([Link("wifi", "x", "x0"), Link("ethernet", "x", "x0")], ORDER)
+
+    assert list(settled.used) == ["ethernet:x"]
+
+
+def test_a_refused_driver_blocks_no_interface() -> None:
+    other = Link("lora", "usb0", "usb0", specificity=Specificity.DEVICE)
+    settled = settle([other, Link("ethernet", "usb0", "usb0")], ORDER)
+
+    assert list(settled.used) == ["ethernet:usb0"]
+
+
+def test_links_without_an_interface_never_collide() -> None:
+    settled = settle([Link("hilink", "a"), Link("hilink", "b")], ORDER)
+
+    assert list(settled.used) == ["hilink:a", "hilink:b"]
+
+
+def test_an_interface_that_another_claimed_is_refused() -> None:
+    settled = settle([Link("wifi", "wlan0", "wlan0")], ORDER, {"wlan0": "accesspoint"})
+
+    assert settled.refused["wifi:wlan0"][1] == "wlan0 is used by accesspoint now"

@@ -1,0 +1,7 @@
+from acme_faults.base import Plain, hang
+
+hang()
+
+
+class Driver(Plain):
+    name = "hangs-at-import"

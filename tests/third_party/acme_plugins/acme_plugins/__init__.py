@@ -1,0 +1,1 @@
+"""Plugins, right ones and wrong ones."""
