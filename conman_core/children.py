@@ -48,14 +48,27 @@ class Children:
     """
 
     def __init__(self, runtime: Path | None) -> None:
-        self._register = Register(runtime / "children.json") if runtime else None
+        self._register = Register(runtime / "children.json" if runtime else None)
+        self.closed = False
+
+    def groups(self) -> frozenset[int]:
+        """Return the process groups of all children that live now."""
+        return self._register.groups()
+
+    def close(self, limit: float = 3.0) -> None:
+        """End the children of all loops and start no more. For the end of the program.
+
+        Blocks for `limit` seconds and one more at most. May be called from any thread.
+        """
+        self.closed = True
+        self._register.end_all(limit)
 
     def end_leftovers(self, limit: float = 3.0) -> tuple[str, ...]:
         """End what a killed conman left running, helpers included; return the names with pids.
 
         Blocks for `limit` seconds and one more at most. To be called once, before any start.
         """
-        left = self._register.end_leftovers(limit) if self._register else ()
+        left = self._register.end_leftovers(limit)
         if left:
             log.warning("ended what the last conman left running: %s", ", ".join(left))
         return left
@@ -119,6 +132,8 @@ class Children:
         sinks: tuple[Sink, ...],
     ) -> Child:
         """Start a program with a sink for its output, or one for each of its two."""
+        if self.closed:
+            raise SystemFault(f"conman ends; {argv[0]} is not started any more")
         path = find_tool(argv[0])
         try:
             with _input(stdin) as source:
@@ -135,20 +150,15 @@ class Children:
             raise SystemFault(f"{shown} cannot be started: {error.strerror}") from error
         log.debug("started %s (%d)", shown, process.pid)
         try:
-            if self._register:
-                self._register.add(process.pid, argv[0])
+            self._register.add(process.pid, argv[0])
             streams = (stream for stream in (process.stdout, process.stderr) if stream)
             taken = {stream.fileno(): sink for stream, sink in zip(streams, sinks, strict=True)}
-            return Child(process, name, taken, self._forget)
+            return Child(process, name, taken, self._register.remove)
         except BaseException:
             with process:
                 os.killpg(process.pid, signal.SIGKILL)
-            self._forget(process.pid)
+            self._register.remove(process.pid)
             raise
-
-    def _forget(self, pid: int) -> None:
-        if self._register:
-            self._register.remove(pid)
 
 
 def _masked(argv: Sequence[str], secrets: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,7 +54,8 @@ class Channel:
         deadline = time.monotonic() + timeout
         try:
             self._socket.settimeout(timeout)
-            self._socket.sendall(line)
+            with suppress(BrokenPipeError):  # refused, but the reason may be there to be read
+                self._socket.sendall(line)
             answer = self.receive(deadline)
         except TimeoutError:
             raise ConmanError(

@@ -7,6 +7,7 @@ The current folder is never looked at: what a daemon does must not depend on whe
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,6 +20,9 @@ from conman_core.errors import ConfigError
 from conman_core.inifile import Document, Entry
 from conman_core.options import Kind, Option
 from conman_core.settings import FIRST_PARTY, OPTIONS, Settings, section_options
+from conman_core.store import write_atomic
+
+log = logging.getLogger(__name__)
 
 DEFAULT_FILE = Path("/etc/conman/setup.cfg")
 HIDDEN = "(hidden)"
@@ -92,6 +96,33 @@ def disabled(path: Path | None) -> frozenset[str]:
     return frozenset(entry.text.replace(",", " ").split()) if entry else frozenset()
 
 
+def wanted(path: Path | None) -> tuple[str, ...]:
+    """Return the drivers that `priority` names, less those disabled: needed before `known` is.
+
+    Those of the built-in default if the file cannot be read: `load` then says why.
+    """
+    default = next(option.default for option in OPTIONS if option.name == "priority")
+    try:
+        core = inifile.read(path).sections.get("conman") if path else None
+    except ConfigError:
+        core = None
+    entry = core.entries.get("priority") if core else None
+    text = entry.text.replace("\n", ",") if entry else default
+    names = (word.partition(":")[0] for word in text.split(","))
+    off = disabled(path)
+    return tuple(dict.fromkeys(n.strip() for n in names if n.strip() and n.strip() not in off))
+
+
+def keep(path: Path, copy: Path) -> None:
+    """Keep a copy of settings that are good, for a start with bad ones. A fault is only logged."""
+    try:
+        content = path.read_bytes()
+        if not copy.exists() or copy.read_bytes() != content:
+            write_atomic(copy, content)
+    except OSError as error:
+        log.warning("the settings cannot be kept in %s: %s", copy, error)
+
+
 def load(path: Path | None, known: Known) -> Config:
     """Read a settings file as `locate` found it; None gives the built-in defaults.
 
@@ -99,8 +130,8 @@ def load(path: Path | None, known: Known) -> Config:
     """
     reader = _Reader(inifile.read(path) if path else Document(Path()))
     document = reader.document
-    if path and "conman" not in document.sections and not document.problems:
-        document.warn(1, "there is no section [conman] in this file; the defaults hold")
+    if path and not document.sections and not document.problems:
+        document.warn(1, "there is no section of conman in this file; the defaults hold")
     values = reader.section("conman", OPTIONS)
     sections = {
         name: reader.section(f"conman:{name}", section_options(declared))
@@ -210,7 +241,7 @@ class _Reader:
 
     def _value(self, section: str, option: Option, entry: Entry) -> Any:
         where = f"[{section}] {option.name}"
-        text = entry.text.strip()
+        text = entry.text
         if option.kind in _LISTS:
             text = text.replace("\n", ",")
         elif "\n" in text:

@@ -46,6 +46,7 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._watchers: set[_Watcher] = set()
+        self._stopping = False
 
     async def start(self) -> None:
         """Listen; a socket that a dead daemon left is replaced. Raises SystemFault."""
@@ -67,11 +68,13 @@ class ControlServer:
         with suppress(OSError):
             self._path.unlink()
         self._server.close()
-        for task in self._connections:
+        self._stopping = True
+        for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
         with suppress(TimeoutError):  # from Python 3.12 on this waits for the connections too
-            await asyncio.wait_for(self._server.wait_closed(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._server.wait_closed()
         self._server = None
 
     def publish(self, event: Mapping[str, Any]) -> None:
@@ -80,10 +83,17 @@ class ControlServer:
         for watcher in tuple(self._watchers):
             watcher.send(line)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - for mypy: this is a coroutine
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping:  # it was on its way here when the socket was closed
+            writer.transport.abort()
+            return
+        task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        # Not in the task: one that is cancelled before its first step never runs its `finally`.
+        task.add_done_callback(lambda _: writer.transport.abort())
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(0)  # so that drain() waits until all is sent
         try:
             if len(self._connections) > CONNECTION_LIMIT:
@@ -92,16 +102,13 @@ class ControlServer:
                 await self._serve(reader, writer)
         except OSError as error:  # TimeoutError too
             log.debug("a control connection ended: %s", str(error) or type(error).__name__)
-        except asyncio.CancelledError:
-            pass  # by stop(); nothing encloses this
-        finally:
-            self._connections.discard(task)
-            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
-                line = await asyncio.wait_for(reader.readline(), IDLE_LIMIT)
+                # Not wait_for: in Python 3.11 it can swallow a cancellation.
+                async with asyncio.timeout(IDLE_LIMIT):
+                    line = await reader.readline()
             except ValueError:
                 await _send(writer, _failure(f"a request is one line of at most {LINE_LIMIT} B"))
                 return
@@ -132,7 +139,8 @@ class ControlServer:
             commands = ", ".join(sorted([*self._handlers, "watch"]))
             return _failure(f"there is no command {command[:40]!r}; there are {commands}")
         try:
-            result = await asyncio.wait_for(handler(request), ANSWER_LIMIT)
+            async with asyncio.timeout(ANSWER_LIMIT):
+                result = await handler(request)
         except ConmanError as error:
             return _failure(str(error))
         except TimeoutError:
@@ -194,7 +202,8 @@ def _listen(path: Path) -> socket.socket:
 
 async def _send(writer: asyncio.StreamWriter, line: bytes) -> None:
     writer.write(line)
-    await asyncio.wait_for(writer.drain(), SEND_LIMIT)
+    async with asyncio.timeout(SEND_LIMIT):
+        await writer.drain()
 
 
 def _decode(line: bytes) -> dict[str, Any] | None:

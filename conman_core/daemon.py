@@ -6,23 +6,20 @@ import asyncio
 import logging
 import signal
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from conman_core import config as configuration
 from conman_core import status
 from conman_core.children import Children
-from conman_core.config import Config
 from conman_core.context import Claims, Context
 from conman_core.control import ControlServer
 from conman_core.drivers import Drivers
 from conman_core.engine import Engine
-from conman_core.errors import ConfigError
 from conman_core.events import Announcer
 from conman_core.herald import Herald
 from conman_core.kernelwatch import KernelWatch
 from conman_core.ledger import Ledger
+from conman_core.liveconfig import LiveConfig
 from conman_core.lock import Lock
 from conman_core.model import DriverEvent, ProbeAgain
 from conman_core.net.resolver import Resolver
@@ -75,9 +72,7 @@ class Daemon:
 
     def __init__(self, paths: Paths, config_path: Path | None) -> None:
         self.paths = paths
-        self.config_path = configuration.locate(config_path)
-        self.problem: str | None = None
-        self.config: Config
+        self.live = LiveConfig(config_path, paths.last_good)
         self.children = Children(paths.runtime)
         self.claims = Claims()
         self.ledger = Ledger(paths.ledger)
@@ -98,8 +93,8 @@ class Daemon:
             changed=self._driver_changed,
             offers_changed=self._offers_changed,
         )
-        await self.drivers.load(configuration.wanted(self.config_path), self._loaded_late)
-        self.config = self._first_config()
+        await self.drivers.load(self.live.wanted(), self._loaded_late)
+        self.live.start(self.drivers.known())
         self._assemble()
         try:
             await self.control.start()
@@ -107,22 +102,8 @@ class Daemon:
         finally:
             await self._end()
 
-    def _first_config(self) -> Config:
-        """Load the settings; if they are bad, those with which conman last ran."""
-        known = self.drivers.known()
-        try:
-            return configuration.load(self.config_path, known)
-        except ConfigError as error:
-            if not self.paths.last_good.exists():
-                raise
-            config = configuration.load(self.paths.last_good, known)
-            self.problem = str(error)
-            log.error("%s", error)
-            log.error("using the settings of the last run, kept in %s", self.paths.last_good)
-            return config
-
     def _assemble(self) -> None:
-        settings = self.config.settings
+        settings = self.live.now.settings
         resolver = Resolver(settings.resolv_conf, self.ledger, settings.dns)
         self.network = Network(
             self.ledger, resolver, self.children.groups, resolv_conf=settings.resolv_conf
@@ -142,10 +123,10 @@ class Daemon:
         )
 
     async def _work(self) -> None:
-        self.drivers.use(self.config.sections)
-        self._keep_config()
-        self._say_config()
-        plugins = Plugins(self.announcer, self.config.settings.disable)
+        self.drivers.use(self.live.now.sections)
+        for sentence in self._notes():
+            log.warning("%s", sentence)
+        plugins = Plugins(self.announcer, self.live.now.settings.disable)
         self._spawn(plugins.load())
         self._spawn(self._first_probe())
         engine = self._spawn(self.engine.run())
@@ -159,9 +140,10 @@ class Daemon:
         await asyncio.gather(*tasks)
         keep = [entry.interface for entry in self.engine.roster.in_use() if entry.interface]
         self.network.sweep(keep)
+        self.engine.starting = False
+        self.engine.poke()
         names = tuple(link.name for link in self.engine.moment().links)
-        version = metadata.version("conman-core")
-        self.announcer.tell("conman_started", version=version, links=names)
+        self.announcer.tell("conman_started", version=status.version(), links=names)
 
     async def _end(self) -> None:
         log.info("conman ends; addresses, routes and names stay as they are")
@@ -186,7 +168,7 @@ class Daemon:
     # -- drivers
 
     def _context(self, name: str, settings: Any) -> Context:
-        protected = self.config.settings.check_targets
+        protected = self.live.now.settings.check_targets
         return Context(
             name,
             settings,
@@ -197,7 +179,7 @@ class Daemon:
         )
 
     def _targets(self, driver: str) -> Targets:
-        return targets_of(self.config, driver)
+        return targets_of(self.live.now, driver)
 
     def _link_on(self, interface: str) -> str | None:
         entries = list(self.engine.entries.values())  # asked for from the drivers' threads
@@ -219,12 +201,12 @@ class Daemon:
         )
 
     def _offers_changed(self) -> None:
-        settled = settle(self.drivers.links(), self.config.settings.order, self.claims.all())
+        settled = settle(self.drivers.links(), self.live.now.settings.order, self.claims.all())
         self.engine.roster.offers_changed(settled, self.drivers.guards, self._metered)
         self.engine.poke()
 
     def _metered(self, driver: str) -> bool | None:
-        word = self.config.sections.get(driver, {}).get("metered", "auto")
+        word = self.live.now.sections.get(driver, {}).get("metered", "auto")
         return None if word == "auto" else bool(word == "yes")
 
     def _loaded_late(self) -> None:
@@ -232,50 +214,41 @@ class Daemon:
 
     # -- settings
 
-    def _keep_config(self) -> None:
-        if self.problem is None and self.config.path is not None:
-            configuration.keep(self.config.path, self.paths.last_good)
-
-    def _say_config(self) -> None:
-        log.info("settings: %s", self.config.path or "built-in defaults")
-        for sentence in self._notes():
-            log.warning("%s", sentence)
-
     def _notes(self) -> list[str]:
-        missing = configuration.missing_drivers(self.config, self.drivers.known())
         fault = [self.ledger.fault] if self.ledger.fault else []
-        return [*self.config.warnings, *missing, *self.network.notes.values(), *fault]
+        notes = self.live.notes(self.drivers.known())
+        return [*notes, *self.network.notes.values(), *fault]
 
     async def _reload(self) -> str:
         """Take the settings file as it is now; a bad one changes nothing but the status."""
-        try:
-            config = configuration.load(self.config_path, self.drivers.known())
-        except ConfigError as error:
-            self.problem = str(error)
-            log.error("%s", error)
-            return f"the settings are wrong, the last good ones stay in use: {error}"
-        self.problem, self.config = None, config
-        self._keep_config()
-        self.engine.policy = policy_of(config.settings)
-        self.drivers.use(config.sections)
-        self._offers_changed()
-        self._probe()
-        return f"settings: {config.path or 'built-in defaults'}"
+        sentence = self.live.reload(self.drivers.known())
+        if self.live.problem is None:
+            self.engine.policy = policy_of(self.live.now.settings)
+            self.drivers.use(self.live.now.sections)
+            self._offers_changed()
+            self._probe()
+        return sentence
 
     # -- what the command line asks
 
     async def status(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer `status`."""
         del request
-        config = {"path": str(self.config.path) if self.config.path else None}
+        config = {"path": str(self.live.path) if self.live.path else None}
         return status.status(
             self.engine.entries.values(),
             self.engine.moment(),
             self.herald,
-            drivers=self.drivers.report(),
-            config=config | {"problem": self.problem},
+            drivers=self._driver_rows(),
+            config=config | {"problem": self.live.problem},
             notes=self._notes(),
         )
+
+    def _driver_rows(self) -> list[dict[str, Any]]:
+        """Return the drivers, but not those of the default priority that nobody asked for."""
+        rows = self.drivers.report()
+        asked = self.live.now.settings.priority_is_users or not self.drivers.guards
+        return [row for row in rows if asked or row["state"] != "not_installed"]
 
     async def explain(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer `explain`."""
@@ -285,7 +258,7 @@ class Daemon:
     async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
         """Look afresh for settings, drivers and links, and try what failed at once."""
         del request
-        await self.drivers.load(configuration.wanted(self.config_path), self._loaded_late)
+        await self.drivers.load(self.live.wanted(), self._loaded_late)
         sentence = await self._reload()
         for guard in self.drivers.guards.values():
             guard.forgive()

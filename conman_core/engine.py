@@ -36,6 +36,7 @@ class Engine:
         self.herald = herald
         self.clock = clock
         self.situation = Situation(started=clock(), unmetered_lost=clock())
+        self.starting = True  #: until all drivers have told which links there are
         self._poked = asyncio.Event()
         self.actions = Actions(network, targets, clock, self.poke)
         self.roster = Roster(self.actions, clock)
@@ -86,7 +87,7 @@ class Engine:
             self.actions.check(self.entries[name])
         if (self.situation.uplink, self._uplink_verified()) != before:
             self.use_uplink()
-        self.herald.tell(self.entries.values(), self.moment())
+        self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
         if decision.connect or decision.disconnect or decision.check:
             self.poke()  # what was started moves the time at which the next thing is due
         return decision.wake_at

@@ -62,8 +62,8 @@ class Entry:
             return "absent"
         if self.refused:
             return "unused"
-        if track.held is not Held.NONE and track.carrier:
-            return "connected"
+        if track.held is not Held.NONE:
+            return "connected" if track.carrier else "failed"
         if track.attempt_started is not None:
             return "connecting"
         return "failed" if track.failures or track.reason else "idle"

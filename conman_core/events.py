@@ -7,6 +7,7 @@ the others, and the core never waits.
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import logging
 import threading
@@ -194,7 +195,7 @@ class Announcer:
         """
         inspect.signature(getattr(hookspecs, hook)).bind(**arguments)
         for audience in self._audience.values():
-            audience.put(hook, dict(arguments))
+            audience.put(hook, copy.deepcopy(arguments))  # its own to change
 
     async def stop(self, limit: float = 1.0) -> None:
         """Tell `conman_stopping`, give all plugins `limit` seconds together, end their lanes."""

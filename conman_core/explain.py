@@ -42,7 +42,7 @@ def why_not(link: Track, moment: Moment) -> str:
     if link.held is Held.NONE:
         return _why_unconnected(link, moment)
     if not link.carrier:
-        return "No signal: the cable, or the device at its other end, is off."
+        return "It has no signal: the cable, or the device at its other end, is off."
     if link.verified:
         return _why_standby(link, moment)
     if link.verdict is None:
@@ -84,14 +84,17 @@ def _why_standby(link: Track, moment: Moment) -> str:
     )
 
 
-def machine_state(moment: Moment) -> str:
-    """Return the machine's state: online, limited, portal, connecting or offline."""
+def machine_state(moment: Moment, *, starting: bool = False) -> str:
+    """Return the machine's state: online, limited, portal, connecting or offline.
+
+    `starting`: not all drivers have told yet which links there are.
+    """
     uplink = moment.uplink
     if uplink is not None and uplink.verified:
         return "online"
     if uplink is not None and uplink.verdict in {Verdict.PORTAL, Verdict.LIMITED}:
         return str(uplink.verdict)
-    if any(_under_way(link) for link in moment.links):
+    if starting or any(_under_way(link) for link in moment.links):
         return "connecting"
     return "offline"
 

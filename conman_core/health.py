@@ -9,6 +9,7 @@ FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 3600.0
 #: a fault in one of these concerns every link of the driver
 _WHOLE_DRIVER = frozenset({"__init__", "probe"})
+_COST = {"__init__": 3, "probe": 2, "connect": 1}
 
 
 class State(enum.StrEnum):
@@ -94,8 +95,9 @@ class Faults:
         )
 
     def health(self) -> Health:
-        """Return the newest open fault as health, or OK."""
+        """Return the open fault that costs most, the newest of equals, as health; or OK."""
         if not self._faults:
             return Health()
-        fault = next(reversed(self._faults.values()))
+        worst = max(reversed(self._faults), key=lambda key: _COST.get(key[0], 0))
+        fault = self._faults[worst]
         return Health(State.BROKEN, fault.since, fault.sentence, fault.failures, fault.retry_at)

@@ -38,7 +38,7 @@ class Herald:
         self.recent.append((now, sentence))
         self._publish({"time": now, "sentence": sentence, **event})
 
-    def tell(self, entries: Iterable[Entry], moment: Moment) -> None:
+    def tell(self, entries: Iterable[Entry], moment: Moment, *, starting: bool) -> None:
         """Tell what is different from the last time."""
         uplink = moment.uplink.name if moment.uplink else None
         if uplink != self.uplink:
@@ -48,7 +48,7 @@ class Herald:
             if shown != entry.shown:
                 entry.shown, entry.since = shown, wall_clock()
                 self._tell_link(entry, moment)
-        state = explain.machine_state(moment)
+        state = explain.machine_state(moment, starting=starting)
         if state != self.state:
             self._tell_state(state, moment)
 

@@ -229,4 +229,4 @@ def _parse_section(section: Section, content: _Lines, document: Document) -> Non
                 f"[{section.name}] {key} is set already in line {first}; delete one of the two",
             )
         elif key in texts and key:  # a line '= value' has been complained about above
-            section.entries[key] = Entry(key, texts[key], number)
+            section.entries[key] = Entry(key, texts[key].strip(), number)

@@ -68,10 +68,10 @@ def read_status(pid: int) -> Status | None:
 
 
 class Register:
-    """The living children of this process, in a file. May be used from any thread."""
+    """The living children of this process, kept in a file too. May be used from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._store = JsonStore(path)
+    def __init__(self, path: Path | None) -> None:
+        self._store = JsonStore(path) if path else None
         self._lock = threading.Lock()
         self._entries: dict[int, Entry] = {}
 
@@ -91,11 +91,24 @@ class Register:
             if self._entries.pop(pid, None):
                 self._save()
 
+    def groups(self) -> frozenset[int]:
+        """Return the process groups of the living children."""
+        with self._lock:
+            return frozenset(self._entries)
+
+    def end_all(self, limit: float) -> None:
+        """End the living children with their helpers. Blocks for `limit` seconds and one more."""
+        with self._lock:
+            entries = list(self._entries.values())
+        _end(entries, limit)
+
     def end_leftovers(self, limit: float) -> tuple[str, ...]:
         """End the children that an earlier conman left behind; return their names with pids.
 
         Blocks for at most `limit` seconds and one more. To be called before the first `add`.
         """
+        if not self._store:
+            return ()
         found = tuple(_read_entries(self._store.load()))
         left = [entry for entry in found if _members(entry)]
         if left:
@@ -105,6 +118,8 @@ class Register:
         return tuple(f"{entry.program} ({entry.pid})" for entry in left)
 
     def _save(self) -> None:
+        if not self._store:
+            return
         children = [
             {"pid": entry.pid, "start": entry.start, "program": entry.program}
             for entry in self._entries.values()

@@ -115,7 +115,6 @@ class Listener:
             self._window_ends, self._sent = now + WINDOW, 0
         self._sent += 1
         if self._sent < BURST:
-            await asyncio.sleep(0)  # a generator that never waits must not keep the lane
             return
         if not self._flooded:
             self._flooded = True

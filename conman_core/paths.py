@@ -41,6 +41,11 @@ class Paths(NamedTuple):
         return self.state / "ledger.json"
 
     @property
+    def last_good(self) -> Path:
+        """The settings with which conman last ran, for a start with bad ones."""
+        return self.state / "last-good.cfg"
+
+    @property
     def drivers(self) -> Path:
         """The folder with each driver's own memory."""
         return self.state / "drivers"

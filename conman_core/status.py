@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,14 @@ from conman_core.herald import Herald
 from conman_core.schedule import Moment, user_order
 
 _COUNTERS = Path("/sys/class/net")
+
+
+def version() -> str:
+    """Return conman's version; a source tree that nothing was installed from has none."""
+    try:
+        return metadata.version("conman-core")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def status(
@@ -27,14 +35,14 @@ def status(
     """Return the answer to `status`."""
     ranked = sorted(entries, key=_place)
     return {
-        "state": explain.machine_state(moment),
+        "state": herald.state or "connecting",
         "uplink": moment.uplink.name if moment.uplink else None,
         "since": herald.since,
         "links": [_link(entry, moment) for entry in ranked],
         "drivers": list(drivers),
         "config": config,
         "notes": list(notes),
-        "version": version("conman-core"),
+        "version": version(),
     }
 
 

@@ -17,6 +17,7 @@ LONGEST_DWELL = 600.0
 QUIET = 1800.0  #: without a loss for so long, a link's earlier losses are forgotten
 TRIAL_ROUNDS = 3  #: good rounds in a row before a returned link may take over
 JITTER = 0.1
+NO_SIGNAL = "no signal: the cable, or the device at its other end, is off"
 
 
 class Held(enum.Enum):
@@ -148,8 +149,10 @@ def carrier(track: Track, now: float, up: bool) -> Track:
     if up == track.carrier:
         return track
     if not up:
-        return replace(unverified(track, now), carrier=False, bad_rounds=0)
-    return replace(track, carrier=True, retry_at=now, round_started=None, bad_rounds=0)
+        gone = replace(unverified(track, now), carrier=False, bad_rounds=0)
+        return replace(gone, reason=Reason.NO_CARRIER, sentence=NO_SIGNAL)
+    back = replace(track, carrier=True, retry_at=now, round_started=None, bad_rounds=0)
+    return replace(back, reason=None, sentence="") if track.held is not Held.NONE else back
 
 
 def retry_now(track: Track, now: float) -> Track:

@@ -22,9 +22,10 @@ SET_UP_LIMIT = 200.0  # installing packages on a fresh machine is part of it
 STORY = (
     "conman starts",
     "cable of eth0 pulled",
-    "cable of eth0 plugged in",
-    "internet behind eth0 goes silent",
+    "cable of eth0 back in",
+    "internet behind eth0 dies",
     "internet behind eth0 is back",
+    "eth0 proves itself",
     "conman is stopped",
 )
 
@@ -60,11 +61,11 @@ class Run:
 
     def close(self) -> int:
         """Wait for the end; nothing may be left of it."""
-        self.read()
-        code = self.process.wait(30)
         assert self.process.stdout
-        self.process.stdout.close()
-        return code
+        if not self.process.stdout.closed:
+            self.read()
+            self.process.stdout.close()
+        return self.process.wait(30)
 
     def traces(self) -> list[str]:
         """What is left of this run: namespaces, files, processes."""

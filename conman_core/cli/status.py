@@ -24,7 +24,7 @@ def status(arguments: Namespace, screen: Screen) -> int:
     if arguments.json:
         screen.json(report)
     else:
-        _print(report, screen)
+        print_status(report, screen)
     return FINE if report.get("state") == "online" else NOT_ONLINE
 
 
@@ -33,7 +33,13 @@ def explain(arguments: Namespace, screen: Screen) -> int:
     report = request(Paths.from_environment(), "explain")
     if arguments.json:
         screen.json(report)
-        return FINE
+    else:
+        print_explained(report, screen)
+    return FINE
+
+
+def print_explained(report: dict[str, Any], screen: Screen) -> None:
+    """Print the answer to `explain`."""
     screen.sentence(report.get("sentence") or "There is no uplink.")
     links = records(report, "links")
     if links:
@@ -44,7 +50,6 @@ def explain(arguments: Namespace, screen: Screen) -> int:
         screen.line()
         screen.heading("Recently")
         screen.pairs((clock(event.get("time")), event.get("sentence") or "-") for event in recent)
-    return FINE
 
 
 def headline(report: dict[str, Any], screen: Screen) -> str:
@@ -76,7 +81,8 @@ def _driver_sentence(driver: dict[str, Any]) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def _print(report: dict[str, Any], screen: Screen) -> None:
+def print_status(report: dict[str, Any], screen: Screen) -> None:
+    """Print the answer to `status`."""
     screen.line(headline(report, screen))
     if report.get("state") != "online":
         screen.line("the reasons: conman explain")

@@ -173,6 +173,8 @@ class DhcpcdLease:
             if self._child:
                 code = await self._child.wait()
                 self._child = None
+                if self._children.closed:
+                    return
                 sentence = f"dhcpcd on {self.interface} ended with code {code}: {self._last_line}"
                 handed_over = _HANDED_OVER in self._last_line
                 self._fail(Reason.BUSY if handed_over else Reason.NO_ADDRESS, sentence)

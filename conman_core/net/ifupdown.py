@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,15 +50,15 @@ def _statements(path: Path, depth: int) -> Iterator[tuple[Path, list[str]]]:
 def _included(folder: Path, word: str, pattern: str) -> Iterator[Path]:
     """Expand the wildcards of an include; a relative one counts from the including file."""
     try:
-        patterns = [Path(part) for part in shlex.split(pattern)]
-        for one in patterns:
-            base = Path("/") if one.is_absolute() else folder
-            for found in sorted(base.glob(str(one).lstrip("/"))):
-                if word == "source-directory" and found.is_dir():
-                    yield from sorted(found.iterdir())
+        for part in shlex.split(pattern):
+            place = str(folder / part)
+            # Path.glob would descend into `**` without end, and fails on a plain dot
+            for path in map(Path, sorted(glob.glob(place))):  # noqa: PTH207
+                if word == "source-directory" and path.is_dir():
+                    yield from sorted(path.iterdir())
                 else:
-                    yield found
-    except (ValueError, OSError, NotImplementedError):  # a pattern that nobody can read
+                    yield path
+    except (OSError, ValueError):  # not readable; an open quotation mark, or a NUL
         return
 
 

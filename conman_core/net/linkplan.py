@@ -81,7 +81,8 @@ def _routes(connection: Connection, index: int, table: int, metric: int) -> list
             table=table,
             protocol=PROTOCOL,
             scope=SCOPE_LINK if near else SCOPE_UNIVERSE,
-            prefsrc=source,
+            # IPv6 chooses by interface (RFC 6724), and refuses an address that is still checked
+            prefsrc=source if isinstance(destination, IPv4Network) else None,
             onlink=onlink,
         )
         found.setdefault(destination, route)

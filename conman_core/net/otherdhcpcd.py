@@ -6,7 +6,6 @@ that runs for all of them even where that denies the interface (measured, 9.4.1 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from conman_core.leftovers import read_status
@@ -38,12 +37,5 @@ def _read_pid(path: Path) -> int | None:
 
 
 def _is_dhcpcd(pid: int) -> bool:
-    if status := read_status(pid):
-        return status.name.startswith("dhcpcd") and status.state not in "ZX"
-    try:
-        os.kill(pid, 0)  # systemd's ProtectProc= hides processes of other users
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
+    status = read_status(pid)
+    return status is not None and status.name.startswith("dhcpcd") and status.state not in "ZX"

@@ -8,6 +8,7 @@ keep it for addresses; for them the caller remembers what it added and passes it
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -52,7 +53,7 @@ class Router:
 
     def new_addresses(self, connection: Connection) -> tuple[IPInterface, ...]:
         """Return the addresses that `configure` would add now, to be remembered before it does."""
-        with _about(connection.interface):
+        with self._about(connection.interface):
             index = self._netlink.link(connection.interface).index
             present = {message.interface for message in self._netlink.addresses(index)}
         wanted = (address.interface for address in connection.addresses)
@@ -68,11 +69,11 @@ class Router:
         nothing of conman's is left on the interface and SystemFault is raised.
         """
         name = connection.interface
-        with _about(name):
+        with self._about(name):
             link = self._netlink.link(name)
         added: list[IPInterface] = []
         try:
-            with _about(name):
+            with self._about(name):
                 self._prepare(link, connection.mtu)
                 self._add(connection, link.index, metric, owned, added)
                 if self._remove_stale(connection, link.index, metric, owned):
@@ -89,7 +90,7 @@ class Router:
 
     def set_metric(self, interface: str, metric: int) -> None:
         """Move a link up or down among the links. There is no moment without a route."""
-        with _about(interface):
+        with self._about(interface):
             index = self._netlink.link(interface).index
             old = [
                 route
@@ -97,6 +98,7 @@ class Router:
                 if (route.oif, route.table) == (index, MAIN_TABLE) and route.metric != metric
             ]
             added = []
+            self._delete_routes(old)
             try:
                 for route in old:
                     new = replace(route, metric=metric)
@@ -109,7 +111,7 @@ class Router:
 
     def unconfigure(self, interface: str, owned: Collection[IPInterface] = ()) -> None:
         """Remove all that is conman's from an interface. One that is gone is fine."""
-        with _about(interface):
+        with self._about(interface):
             try:
                 index = self._netlink.link(interface).index
             except SystemFault as error:
@@ -167,6 +169,26 @@ class Router:
         except (ValueError, LookupError) as error:
             raise SystemFault(f"a remembered route cannot be put back: {error}") from error
         return self._netlink.add_route(route)
+
+    @contextlib.contextmanager
+    def _about(self, interface: str) -> Iterator[None]:
+        try:
+            yield
+        except SystemFault as error:
+            number = error.errno or 0
+            # a vanished interface has many names: to the kernel a gateway is unreachable, an
+            # address invalid
+            if number in GONE or self._is_gone(interface):
+                sentence = f"{interface} is gone; conman uses it again when it is back"
+                raise fault(errno.ENODEV, sentence) from error
+            raise fault(number, f"{interface}: {error}") from error
+
+    def _is_gone(self, interface: str) -> bool:
+        try:
+            self._netlink.link(interface)
+        except SystemFault as error:
+            return error.errno in GONE
+        return False
 
     def _prepare(self, link: LinkMessage, mtu: int | None) -> None:
         if not link.up:
@@ -259,16 +281,3 @@ def _is_ours(message: AddressMessage, owned: Collection[IPInterface]) -> bool:
 
 def _timeless(route: RouteMessage) -> RouteMessage:
     return replace(route, expires=None)
-
-
-@contextlib.contextmanager
-def _about(interface: str) -> Iterator[None]:
-    try:
-        yield
-    except SystemFault as error:
-        number = error.errno or 0
-        if number in GONE:
-            raise fault(
-                number, f"{interface} is gone; conman uses it again when it is back"
-            ) from error
-        raise fault(number, f"{interface}: {error}") from error

@@ -110,6 +110,7 @@ def _not_online(path: Path, asks: Sequence[Ask]) -> Judgement:
         refusal = next((ask for ask in heard if ask.outcome is Outcome.REFUSED), None)
         if refusal and refusal.method is not Method.PAGE:
             sentence += f": {refusal.target}: {refusal.note}"
+        sentence += _failures(asks)
         return Judgement(Verdict.LIMITED, Method.ROUTER, sentence)
     if heard:
         first = max(heard, key=lambda ask: ask.outcome)
@@ -127,10 +128,16 @@ def _nothing(path: Path, asks: Sequence[Ask]) -> str:
     sentence = f"nothing answers on {path.interface}"
     if path.gateway is not None:
         sentence += f", not even its router {path.gateway}"
-    notes = {ask.note for ask in asks if ask.outcome is Outcome.FAILED}
-    if notes and all(ask.outcome is Outcome.FAILED for ask in asks):
-        sentence += f" ({'; '.join(sorted(notes))})"
-    return sentence
+    return sentence + _failures(asks)
+
+
+def _failures(asks: Sequence[Ask]) -> str:
+    """Say what the kernel said, if nothing could be asked at all."""
+    first_hand = [ask for ask in asks if ask.method is not Method.PAGE]  # pages need names first
+    if any(ask.outcome is Outcome.SILENT for ask in first_hand):
+        return ""
+    notes = sorted({ask.note for ask in first_hand if ask.outcome is Outcome.FAILED})
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _silent_servers(servers: Sequence[Ask]) -> str:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
-import heapq
-import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
-from typing import Any
+from typing import Any, NoReturn
 
 from conman_core.driver import LinkDriver
 from conman_core.errors import ConnectError, ToolMissing
-from conman_core.model import Address, Connection, Family, Reason
-
-#: As a step of `script_dhcp`: no server answers.
-SILENCE = "silence"
-DhcpStep = Connection | ConnectError | str
+from conman_core.model import Reason
+from conman_core.testing.clock import FakeClock
+from conman_core.testing.dhcp import DhcpStep, FakeLease, lease_on
 
 
 class Unexpected(AssertionError):
@@ -35,39 +29,6 @@ class Fault(enum.Enum):
     TOOL_BABBLES = "every program succeeds and prints rubbish"
     DHCP_REFUSES = "DHCP gives no address"
     BUSY = "every interface is another program's"
-
-
-def lease_on(interface: str, host: int = 20) -> Connection:
-    """Return a lease as a usual home router gives it: 192.0.2.<host>/24 for an hour."""
-    router = IPv4Address("192.0.2.1")
-    return Connection(
-        interface,
-        (Address(IPv4Interface(f"192.0.2.{host}/24"), 3600.0, 3600.0),),
-        {Family.IPV4: router},
-        (router,),
-    )
-
-
-class FakeClock:
-    """Time that passes only while everybody sleeps: it jumps to the next one to wake."""
-
-    def __init__(self, start: float = 1000.0) -> None:
-        self.now = start
-        self._sleepers: list[tuple[float, int]] = []
-        self._numbers = itertools.count()
-
-    async def sleep(self, seconds: float) -> None:
-        """Return when the clock has reached the time; never waits for real."""
-        me = (self.now + max(seconds, 0.0), next(self._numbers))
-        heapq.heappush(self._sleepers, me)
-        try:
-            await asyncio.sleep(0)
-            while self._sleepers[0] != me:
-                await asyncio.sleep(0)
-            self.now = max(self.now, me[0])
-        finally:
-            self._sleepers.remove(me)
-            heapq.heapify(self._sleepers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,52 +69,6 @@ class FakeStore:
 
     def save(self, values: Mapping[str, Any]) -> None:
         self.saves.append(json.loads(json.dumps(dict(values))))
-
-
-class FakeLease:
-    """A DHCP client. The test may `renew` or `lose` its lease; see FakeContext.script_dhcp."""
-
-    def __init__(self, context: FakeContext, interface: str) -> None:
-        self.interface = interface
-        self.running = False
-        self._context = context
-        self._changes: asyncio.Queue[Connection | None] = asyncio.Queue()
-
-    async def acquire(self) -> Connection:
-        if any(lease.running for lease in self._context.leases_on(self.interface)):
-            self._context.complain(f"a second DHCP client was started on {self.interface}")
-        self.running = True
-        try:
-            await asyncio.sleep(0)
-            step = self._context.next_dhcp_step(self.interface)
-            if isinstance(step, ConnectError):
-                raise step
-            if isinstance(step, str):
-                await asyncio.Event().wait()
-            await asyncio.sleep(0)
-            return step  # type: ignore[return-value] # the text SILENCE never comes here
-        except BaseException:
-            self.running = False
-            raise
-
-    async def changes(self) -> AsyncIterator[Connection | None]:
-        while self.running:
-            change = await self._changes.get()
-            if self.running:
-                yield change
-
-    async def release(self) -> None:
-        self.running = False
-        self._changes.put_nowait(None)
-        await asyncio.sleep(0)
-
-    def renew(self, connection: Connection) -> None:
-        """Let the server give another lease."""
-        self._changes.put_nowait(connection)
-
-    def lose(self) -> None:
-        """Let the lease run out."""
-        self._changes.put_nowait(None)
 
 
 class FakeContext:
@@ -285,7 +200,7 @@ class FakeContext:
 
     # -- for the fakes ------------------------------------------------------------------------
 
-    def complain(self, what: str) -> None:
+    def complain(self, what: str) -> NoReturn:
         """Note what must not happen, even if the driver swallows the exception."""
         self.complaints.append(what)
         raise Unexpected(what)
@@ -303,18 +218,17 @@ class FakeContext:
         return [expected for expected in self._expected if not expected.always]
 
     def _foreseen(self, argv: list[str]) -> _Expected:
-        if self.fault in _TOOL_FAULTS:
-            return _TOOL_FAULTS[self.fault]
+        if tool_fault := _TOOL_FAULTS.get(self.fault) if self.fault else None:
+            return tool_fault
         once = self._once()
         if once and once[0].argv == argv:
             self._expected.remove(once[0])
             return once[0]
-        for expected in self._expected:
-            if expected.always and expected.argv == argv:
-                return expected
-        wanted = f"expected {once[0].argv}" if once else "expected no further program"
-        self.complain(f"{wanted}, but the driver ran {argv}")
-        raise Unexpected  # complain never returns
+        always = [e for e in self._expected if e.always and e.argv == argv]
+        if not always:
+            wanted = f"expected {once[0].argv}" if once else "expected no further program"
+            self.complain(f"{wanted}, but the driver ran {argv}")
+        return always[0]
 
 
 _TOOL_FAULTS: Mapping[Fault, _Expected] = {

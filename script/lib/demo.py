@@ -23,7 +23,7 @@ from tests.netns.measure import TcpHolder, UdpMeter, Window
 
 PERIOD = 0.005  # between the packets that are counted
 AFTERMATH = 0.3  # watched after traffic has moved: losses come late
-PULLED, FAILBACK, SILENT, STOPPED = 0.1, 0.1, 11.5, 0.1  # longest gap that is held to, seconds
+PULLED, SILENT = 0.1, 11.5  # longest gap that is held to, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class Row:
 
     @property
     def kept(self) -> bool:
-        return self.window.gap <= self.held_to and not (self.lossless and self.window.lost)
+        """A busy machine may hold up the meter itself: what counts is how long packets got lost."""
+        outage = min(self.window.gap, self.window.lost * PERIOD)
+        return outage <= self.held_to and not (self.lossless and self.window.lost)
 
 
 class Demo:
@@ -57,15 +59,14 @@ class Demo:
         self.show.start = time.monotonic()
         self.conman_starts()
         self.show.command("conman status", self.net.device.conman("status").stdout)
-        on_eth0 = TcpHolder(self.net.device)
-        on_eth0.wait_echo(0)
-        self.cable_pulled(on_eth0)
+        self.cable_pulled()
         on_eth1 = TcpHolder(self.net.device)
         on_eth1.wait_echo(0)
         self.cable_back(on_eth1)
         self.silent_death()
         self.router_back()
         self.show.command("conman explain", self.net.device.conman("explain").stdout)
+        self.second_failback()
         self.conman_stops()
 
     def conman_starts(self) -> None:
@@ -77,39 +78,43 @@ class Demo:
             self.daemon.wait(lambda status: online(status, "eth0") and verified(status, "eth1"))
             entry.result = f"first packet answered after {seconds(took)}, through {first.interface}"
 
-    def cable_pulled(self, held: TcpHolder) -> None:
+    def cable_pulled(self) -> None:
         """No process has to notice: the kernel falls to the standby's route."""
         with self.show.entry("cable of eth0 pulled") as entry:
             moment = self.net.cable_out("eth0")
             entry.result = self.moved(moment, "eth1", "cable pulled", PULLED)
             entry.good = self.rows[-1].kept
-            held.wait_broken(limit=10)
-            told = held.broken_at - moment
-        self.show.text(f"{'':33}   its TCP connections were told after {seconds(told)}")
 
     def cable_back(self, held: TcpHolder) -> None:
         """A link that failed once has to prove itself before it gets the traffic back."""
-        with self.show.entry("cable of eth0 plugged in") as entry:
+        with self.show.entry("cable of eth0 back in") as entry:
             moment = self.net.cable_in("eth0")
-            entry.result = self.moved(moment, "eth0", "traffic back", FAILBACK, lossless=True)
+            entry.result = self.moved(moment, "eth0", "traffic back", lossless=True)
             entry.good = self.rows[-1].kept
             held.wait_echo(time.monotonic())
-        self.show.text(f"{'':33}   a TCP connection opened on eth1 lives on there")
+        self.show.note("a TCP connection opened on eth1 lives on there")
         held.stop()
 
     def silent_death(self) -> None:
         """Carrier, address and router stay; only a check through the link can tell."""
-        with self.show.entry("internet behind eth0 goes silent") as entry:
+        with self.show.entry("internet behind eth0 dies") as entry:
             moment = self.net.home.silence()
             entry.result = self.moved(moment, "eth1", "silent death upstream", SILENT)
             entry.good = self.rows[-1].kept
 
     def router_back(self) -> None:
-        """It works again, but it failed twice: it has to prove itself for longer."""
+        """Noticed at once, because checks of a better link are frequent at first."""
         with self.show.entry("internet behind eth0 is back") as entry:
             moment = self.net.home.restore()
             self.daemon.wait(lambda status: verified(status, "eth0"))
             entry.result = f"noticed after {seconds(time.monotonic() - moment)}, eth0 is on trial"
+
+    def second_failback(self) -> None:
+        """It failed twice, so it has to prove itself for twice as long."""
+        with self.show.entry("eth0 proves itself") as entry:
+            moment = time.monotonic()
+            entry.result = self.moved(moment, "eth0", "traffic back again", lossless=True)
+            entry.good = self.rows[-1].kept
 
     def conman_stops(self) -> None:
         """What it has set stays: stopping it for an update costs nothing."""
@@ -117,12 +122,12 @@ class Demo:
             moment = time.monotonic()
             self.daemon.stop()
             window = self.watch(moment, time.monotonic())
-            self.rows.append(Row("conman stopped", window, STOPPED, lossless=True))
+            self.rows.append(Row("conman stopped", window, 0, lossless=True))
             entry.good = self.rows[-1].kept
             entry.result = f"traffic goes on, {packets(window.lost)} lost"
 
     def moved(
-        self, moment: float, to: str, event: str, held_to: float, *, lossless: bool = False
+        self, moment: float, to: str, event: str, held_to: float = 0, *, lossless: bool = False
     ) -> str:
         """Wait until traffic goes another way, note what it cost, and say so."""
         first = self.meter.wait_answer(moment, interface=to, limit=40)
@@ -169,8 +174,16 @@ def packets(count: int) -> str:
     return f"{count} packet{'' if count == 1 else 's'}"
 
 
+def end(*_: object) -> None:
+    """End by the first signal, and let no second one disturb the cleaning up."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(143)
+
+
 def main(prefix: str) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     show = Timeline()
     show.heading("Demo: a device with two uplinks, two routers and an internet, all in namespaces")
     with contextlib.ExitStack() as stack:
@@ -184,6 +197,8 @@ def main(prefix: str) -> int:
         except (AssertionError, RuntimeError, ConmanError) as error:
             show.heading("The demo failed")
             show.text(str(error), indent=2)
+            log = net.bench.log("conman.log").splitlines()[-20:]
+            show.text("\n".join(["The end of conman's log:", *log]), indent=2)
             return 1
         return 0 if demo.summary() else 1
 

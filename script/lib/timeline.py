@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LABEL = 33  # columns
+LABEL, LABEL_AND_DOTS = 31, 42  # columns
 
 
 class Timeline:
@@ -20,6 +20,7 @@ class Timeline:
     def __init__(self) -> None:
         self.terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._colour = self.terminal and not os.environ.get("NO_COLOR")
+        self._width = LABEL if self.terminal else LABEL_AND_DOTS
         self.start = time.monotonic()
 
     def heading(self, text: str) -> None:
@@ -30,6 +31,10 @@ class Timeline:
         """Print further lines below an entry."""
         for line in text.rstrip("\n").split("\n"):
             print(f"{' ' * indent}{line}".rstrip(), flush=True)
+
+    def note(self, text: str) -> None:
+        """Print a further result of the entry above."""
+        self.text(text, indent=self._width + 13)
 
     def command(self, words: str, output: str) -> None:
         """Print a command as it is typed, and its output."""
@@ -44,7 +49,9 @@ class Timeline:
         entry = Entry()
         done = threading.Event()
         print(f"{moment}{label}", end="", flush=True)
-        ticker = threading.Thread(target=self._tick, args=(f"{moment}{label}", entry, done))
+        ticker = threading.Thread(
+            target=self._tick, args=(f"{moment}{label}", entry, done), daemon=True
+        )
         ticker.start()
         try:
             yield entry
@@ -54,10 +61,10 @@ class Timeline:
             arrow = self.paint("->", "32" if entry.good else "1;31")
             result = f"{arrow} {entry.result}" if entry.result else ""
             if self.terminal:
-                padded = f"{label:{LABEL}}"
+                padded = f"{label:{self._width}}"
                 print(f"\r\033[K{self.paint(moment, '2')}{padded}{result}", flush=True)
             else:
-                pad = max(LABEL - len(label) - entry.dots, 1)
+                pad = max(self._width - len(label) - entry.dots, 1)
                 print(f"{' ' * pad}{result}", flush=True)
 
     def _tick(self, line: str, entry: Entry, done: threading.Event) -> None:
@@ -65,7 +72,7 @@ class Timeline:
         while not done.wait(0.1 if self.terminal else 0.9):
             if self.terminal:
                 waited = time.monotonic() - started
-                print(f"\r\033[K{line:{LABEL + 10}}.. {waited:.1f} s", end="", flush=True)
+                print(f"\r\033[K{line:{self._width + 10}}.. {waited:.1f} s", end="", flush=True)
             else:
                 print(".", end="", flush=True)
                 entry.dots += 1

@@ -54,6 +54,10 @@ def wait_until(condition: Callable[[], object], limit: float = 10.0) -> None:
         time.sleep(0.005)
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 @contextlib.asynccontextmanager
 async def started(children: Children, script: str) -> AsyncIterator[tuple[Child, str]]:
     """Start a shell script; give it with the first line that it printed."""
@@ -165,7 +169,7 @@ def test_a_missing_program_is_named_with_the_package_that_has_it(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(tools, "SYSTEM_FOLDERS", str(tmp_path))
-    with pytest.raises(ToolMissing, match="dhcpcd is not installed.*apt install dhcpcd-base"):
+    with pytest.raises(ToolMissing, match=r"dhcpcd is not installed.*apt install dhcpcd-base"):
         run(lambda: children.run(["dhcpcd", "--version"]))
     with pytest.raises(ToolMissing, match="apt install some-tool"):
         run(lambda: children.run(["/opt/some-tool"]))
@@ -187,7 +191,7 @@ def test_a_program_that_the_kernel_refuses_is_a_fault_with_a_sentence(
     broken = tmp_path / "broken"
     broken.write_bytes(b"\x7fELF")
     broken.chmod(0o755)
-    with pytest.raises(SystemFault, match="broken \\*+ cannot be started: Exec format error"):
+    with pytest.raises(SystemFault, match=r"broken \*+ cannot be started: Exec format error"):
         run(lambda: children.run([str(broken), "key"], secrets=["key"]))
 
 
@@ -238,9 +242,9 @@ def test_neither_zombies_nor_descriptors_are_left(children: Children) -> None:
         return pids
 
     run(work)
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     pids = run(work)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
     assert [read_status(pid) for pid in pids] == [None] * 3
 
 
@@ -338,7 +342,8 @@ def test_stop_ends_the_child_and_its_helpers_and_may_be_repeated(children: Child
             assert await child.wait() == -signal.SIGTERM
             return int(helper)
 
-    wait_until(lambda pid=run(work): not alive(pid))
+    helper = run(work)
+    wait_until(lambda: not alive(helper))
 
 
 def test_a_stubborn_child_is_killed_after_the_limit(children: Children) -> None:
@@ -358,7 +363,6 @@ def test_a_signal_that_the_child_lost_is_sent_again(children: Children) -> None:
 
     async def work() -> int:
         async with started(children, script) as (child, _):
-            # to the shell alone, as the group's sleep would end with it
             await child.stop(5)
             return await child.wait()
 
@@ -382,7 +386,8 @@ def test_helpers_that_outlive_a_killed_child_are_ended(children: Children) -> No
             await child.wait()
             return int(helper)
 
-    wait_until(lambda pid=run(work): not alive(pid))
+    helper = run(work)
+    wait_until(lambda: not alive(helper))
 
 
 def test_other_code_may_wait_for_its_own_children(children: Children) -> None:
@@ -390,3 +395,71 @@ def test_other_code_may_wait_for_its_own_children(children: Children) -> None:
     for _ in range(3):
         run(lambda: children.run(["true"]))
     assert other.wait() == 9
+
+
+# the end of the program
+
+
+def test_closing_ends_the_children_of_all_loops_and_starts_no_more(children: Children) -> None:
+    codes: list[int] = []
+    ready = threading.Barrier(4)
+
+    def loop_of_its_own(script: str) -> None:
+        async def work() -> None:
+            async with started(children, script) as (child, _):
+                ready.wait()
+                codes.append(await child.wait())
+
+        run(work)
+
+    scripts = (WITH_HELPER, WITH_HELPER, STUBBORN)
+    threads = [threading.Thread(target=loop_of_its_own, args=(script,)) for script in scripts]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    groups = children.groups()
+    assert len(groups) == 3
+    children.close(0.3)
+    assert not any(alive(pid) for pid in groups)
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [-15, -15, -9]
+    assert children.groups() == frozenset()
+    with pytest.raises(SystemFault, match="conman ends"):
+        run(lambda: children.run(["true"]))
+
+
+def test_closing_ends_a_child_whose_loop_hangs(children: Children) -> None:
+    let_go = threading.Event()
+    pids: list[int] = []
+
+    def hang() -> None:
+        async def work() -> None:
+            async with started(children, WITH_HELPER) as (child, _):
+                pids.append(child.pid)
+                let_go.wait()
+
+        run(work)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    wait_until(lambda: pids)
+    begun = time.monotonic()
+    children.close()
+    assert time.monotonic() - begun < 1
+    assert not alive(pids[0])
+    let_go.set()
+    thread.join()
+
+
+def test_without_a_folder_nothing_is_written_and_children_end_all_the_same() -> None:
+    children = Children(None)
+    assert children.end_leftovers() == ()
+
+    async def work() -> int:
+        async with started(children, WITH_HELPER) as (child, _):
+            assert children.groups() == {child.pid}
+            await asyncio.to_thread(children.close)
+            return await child.wait()
+
+    assert run(work) == -signal.SIGTERM

@@ -23,6 +23,7 @@ from conman_core.config import (
     load,
     locate,
     missing_drivers,
+    wanted,
 )
 from conman_core.errors import ConfigError
 from conman_core.options import Kind, Option
@@ -299,6 +300,16 @@ def test_what_is_disabled_is_known_before_the_rest_is_right(file: Path):
     assert disabled(None) == frozenset()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["priority = wifi:wlan0, ethernet, wifi, x", "priority =\n  wifi\n  ethernet:eth0\n  x\n"],
+)
+def test_the_drivers_to_load_are_known_before_the_rest_is_right(file: Path, text: str):
+    file.write_text(f"[conman]\ndns = rubbish\ndisable = x\n{text}\n")
+    assert wanted(file) == ("wifi", "ethernet")
+    assert wanted(None) == wanted(file.with_name("none")) == default_settings().priority
+
+
 def test_a_driver_that_is_not_installed_is_missed_only_if_the_user_named_it(file: Path):
     assert missing_drivers(load(None, KNOWN), KNOWN) == ()
     config = read(file, "[conman]\n\npriority = ethernet:eth0, wwan, wfi, acme\n")
@@ -325,7 +336,8 @@ def test_a_driver_with_a_wrong_default_costs_a_warning_not_the_settings(file: Pa
 
 
 def test_a_file_without_our_section_is_a_warning(file: Path):
-    assert "no section [conman]" in read(file, "[metadata]\n").warnings[0]
+    assert "there is no section of conman" in read(file, "[metadata]\n").warnings[0]
+    assert read(file, "[conman:ethernet]\n").warnings == ()
 
 
 def test_a_file_that_gives_no_text_is_told_in_a_sentence(tmp_path: Path):

@@ -9,7 +9,7 @@ import socket
 import stat
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -232,12 +232,7 @@ def test_the_socket_of_a_dead_daemon_is_replaced_and_ours_is_removed(path: Path)
 
 def test_a_socket_that_cannot_be_made_is_the_systems_fault(tmp_path: Path):
     (tmp_path / "file").touch()
-    for path in (
-        tmp_path / "none" / "sock",
-        tmp_path / "file",
-        tmp_path / ("x" * 120),
-        tmp_path / "a\0b",
-    ):
+    for path in (tmp_path / "none" / "sock", tmp_path / "file", tmp_path / ("x" * 120)):
         with pytest.raises(SystemFault, match="cannot be made"):
             asyncio.run(ControlServer(path, HANDLERS).start())
 
@@ -256,16 +251,10 @@ def test_stopping_ends_every_connection_at_once_and_may_be_repeated(path: Path):
         await asyncio.wait_for(server.stop(), 2)
         await server.stop()
         for reader, writer in readers:
-            with pytest.raises(ConnectionError) if reader is None else _nothing():
-                await reader.read()
+            assert b"event" not in await reader.read()
             writer.close()
 
     asyncio.run(run())
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 # -- hostile clients
@@ -278,12 +267,14 @@ def test_a_hundred_connections_that_say_nothing_do_not_shut_others_out_for_ever(
 
     async def test(server: ControlServer) -> None:
         idle = [await asyncio.open_unix_connection(path) for _ in range(100)]
-        for _, writer in idle:
+        for _, writer in idle[: control.CONNECTION_LIMIT]:
             writer.write(b'{"command": ')
+        paths = Paths(path.parent, path.parent)
+        with pytest.raises(ConmanError, match="busy"):
+            await asyncio.to_thread(client.request, paths, "status")
         answers = [await reader.read() for reader, _ in idle]
         refused = [answer for answer in answers if answer]
         assert len(refused) == 100 - control.CONNECTION_LIMIT
-        assert b"conman is busy" in refused[0]
         for _, writer in idle:
             writer.close()
 
@@ -323,14 +314,10 @@ def test_an_answer_that_nobody_reads_does_not_keep_its_connection(
         lazy.setblocking(False)
         lazy.connect(str(path))
         line = json.dumps({"command": "echo", "filler": "x" * 60_000}).encode() + b"\n"
-        with pytest.raises(OSError):  # noqa: PT011 - EAGAIN, then EPIPE: it is let go
-            while True:
-                try:
-                    await asyncio.get_running_loop().sock_sendall(lazy, line)
-                except BlockingIOError:
-                    await asyncio.sleep(0.01)
-        lazy.close()
+        with suppress(ConnectionError):  # let go before all of it was sent
+            await asyncio.get_running_loop().sock_sendall(lazy, line * 20)
         await until(lambda: not server._connections)
+        lazy.close()
 
     serve(path, test)
 
@@ -466,10 +453,14 @@ def test_a_queue_that_is_full_means_busy(paths: Paths):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(paths.socket))
     listener.listen(0)
-    waiting = []
-    with pytest.raises(ConmanError, match="busy"):
+    waiting: list[client.Channel] = []
+
+    def connect_too_often() -> None:
         for _ in range(5):
             waiting.append(client.Channel(paths.socket))
+
+    with pytest.raises(ConmanError, match="busy"):
+        connect_too_often()
     for channel in waiting:
         channel.close()
     listener.close()
@@ -506,7 +497,7 @@ def flood(paths: Paths, answer: bytes) -> Iterator[None]:
 
     def run() -> None:
         connection, _ = listener.accept()
-        with connection, pytest.raises(ConnectionError):
+        with connection, suppress(ConnectionError):
             while True:
                 connection.sendall(answer)
 
@@ -521,11 +512,8 @@ def flood(paths: Paths, answer: bytes) -> Iterator[None]:
 @given(answer=st.binary(max_size=200))
 def test_any_answer_gives_a_result_or_a_sentence(paths: Paths, answer: bytes):
     paths.socket.unlink(missing_ok=True)
-    with peer(paths, answer):
-        try:
-            assert isinstance(client.request(paths, "status", timeout=2), dict)
-        except ConmanError:
-            pass
+    with peer(paths, answer), suppress(ConmanError):
+        assert isinstance(client.request(paths, "status", timeout=2), dict)
 
 
 def test_both_ends_understand_each_other(paths: Paths):

@@ -93,3 +93,15 @@ def test_a_device_that_is_plugged_in_again_starts_anew():
     assert faults.health().sentence == "it broke"
     assert not faults.clear("connect", "a:1")
     assert faults.clear("probe", "")
+
+
+def test_the_fault_that_costs_most_is_shown():
+    faults = Faults()
+    for number, method in enumerate(("details", "probe", "connect", "events")):
+        faults.add(method, "", f"{method} broke", now=number, wall=number)
+
+    assert faults.health().sentence == "probe broke"
+    faults.clear("probe", "")
+    assert faults.health().sentence == "connect broke"
+    faults.clear("connect", "")
+    assert faults.health().sentence == "events broke"

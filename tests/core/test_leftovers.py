@@ -54,7 +54,7 @@ def killed_conman(runtime: Path, script: str) -> int:
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE) as conman:
         assert conman.stdout
         pid = int(conman.stdout.readline())
-        wait_until(lambda: (runtime / "children.json").exists())
+        wait_until((runtime / "children.json").exists)
         conman.kill()
     return pid
 
@@ -139,7 +139,7 @@ def test_helpers_without_their_leader_are_known_by_session_and_name(tmp_path: Pa
 
 
 def all_statuses() -> list[leftovers.Status]:
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     return [status for status in map(read_status, pids) if status]
 
 
@@ -184,8 +184,10 @@ def test_a_register_that_cannot_be_written_stops_nothing(
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("sleep"),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["pid", "start", "program", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["pid", "start", "program", "x"]), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 

@@ -171,11 +171,13 @@ def test_any_value_in_any_field_of_a_connection_passes_or_is_refused(name, value
     st.one_of(RUBBISH, st.lists(RUBBISH, max_size=3)),
 )
 def test_any_answer_of_any_method_passes_or_is_refused(method, value):
+    said = ""
     try:
         check_result("acme", method, (LINK,), value)
     except ValueError as error:
-        assert len(str(error)) < 600
-        assert "\n" not in str(error)
+        said = str(error)
+    assert len(said) < 600
+    assert "\n" not in said
 
 
 def test_good_events_pass():

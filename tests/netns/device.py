@@ -24,8 +24,8 @@ from conman_core.paths import Paths
 from tests.netns.namespaces import Bench, Namespace
 
 ROOT = Path(__file__).parents[2]
-#: veth links count only when they are named
-SETTINGS = "[conman:ethernet]\ninterfaces = eth0, eth1\n"
+#: veth links count only when they are named; all else is as conman has it by default
+SETTINGS = "[conman]\npriority = ethernet\n\n[conman:ethernet]\ninterfaces = eth0, eth1\n"
 PRIVATE = ("run", "var/lib", "var/log")
 # /etc/resolv.conf is the namespace's own file here (ip-netns(8)). Where it is a symlink into /run
 # it lies below the private /run and has to be mounted again.
@@ -85,10 +85,9 @@ class Device(Namespace):
 
     def run_conman(self, settings: str = SETTINGS, env: Mapping[str, str] | None = None) -> Daemon:
         """Start `conman run` and return at once; `Daemon.wait` waits for a state."""
-        config = self.folder / "setup.cfg"
-        config.write_text(settings)
+        (self.folder / "run/setup.cfg").write_text(settings)
         extra = tuple(f"{name}={value}" for name, value in (env or {}).items())
-        command = conman_command("run", "--config", str(config), env=extra)
+        command = conman_command("run", "--config", "/run/setup.cfg", env=extra)
         process = self.start(*command, log="conman.log", cwd="/")
         return Daemon(self, process)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +31,8 @@ answer = found and asdict(found)
 
 class Machine(World):
     """A machine with a cable in eth0 whose other end is `port` of the host `far`."""
+
+    networkmanager: subprocess.Popen[bytes]
 
     def owner(
         self,
@@ -84,13 +86,13 @@ def networkmanager(machine: Machine) -> Machine:
 
 
 def start_networkmanager(machine: Machine) -> None:
-    machine.process = machine.start("NetworkManager", "--debug", log="nm.log")  # type: ignore[attr-defined]
+    machine.networkmanager = machine.start("NetworkManager", "--debug", log="nm.log")
     wait_for(lambda: "eth0" in machine.sh("nmcli -g DEVICE device", check=False))
 
 
 def stop_networkmanager(machine: Machine) -> None:
     machine.sh("kill $(pgrep -x NetworkManager)")
-    machine.process.wait(10)  # type: ignore[attr-defined]
+    machine.networkmanager.wait(10)
 
 
 def test_networkmanager_is_seen_and_its_command_hands_over(networkmanager: Machine) -> None:
@@ -109,8 +111,6 @@ def test_networkmanager_is_seen_and_its_command_hands_over(networkmanager: Machi
 def test_what_networkmanager_was_told_for_good_outlives_it(networkmanager: Machine) -> None:
     """It leaves state files behind that still say it manages the interface."""
     machine = networkmanager
-    machine.sh("printf '[keyfile]\\nunmanaged-devices=interface-name:x9\\n'"
-               " > /etc/NetworkManager/conf.d/50-user.conf")  # fmt: skip
     owner = machine.busy()
     stop_networkmanager(machine)
     assert machine.owner() is None
@@ -121,11 +121,20 @@ def test_what_networkmanager_was_told_for_good_outlives_it(networkmanager: Machi
     assert machine.sh("nmcli -g GENERAL.NM-MANAGED device show eth0").strip() == "no"
 
 
-def test_the_lasting_command_for_networkmanager_works_at_once(networkmanager: Machine) -> None:
+def test_the_lasting_command_works_at_once_and_keeps_what_the_user_set(
+    networkmanager: Machine,
+) -> None:
     machine = networkmanager
+    machine.host.ip("link", "add", "x9", "type", "veth", "peer", "name", "x8")
+    machine.sh(
+        "printf '[keyfile]\\nunmanaged-devices=interface-name:x9\\n'"
+        " > /etc/NetworkManager/conf.d/50-user.conf; nmcli general reload conf"
+    )
     machine.sh(machine.busy()["lasting"])
 
     machine.free()
+    assert machine.owner("x9") is None
+    assert machine.owner("x8") is not None
 
 
 def test_networkmanager_is_seen_on_a_line_that_never_had_a_signal(machine: Machine) -> None:
@@ -151,6 +160,7 @@ def test_networkmanager_that_does_not_answer_is_known_by_its_state_file(
     machine.sh("kill -STOP $(pgrep -x NetworkManager)")
     owner = machine.owner()
     machine.sh("kill -CONT $(pgrep -x NetworkManager)")
+    machine.networkmanager.send_signal(signal.SIGCONT)  # nsenter stops when its child does
 
     assert owner is not None
 

@@ -374,6 +374,25 @@ def test_a_client_that_does_not_let_go_is_killed(
     assert_nothing_left(fake, runtime)
 
 
+def test_at_the_end_of_the_program_the_client_ends_once_and_gives_nothing_back(
+    fake: Fake, runtime: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.does(LEASED + "rest")
+
+    async def work() -> None:
+        children = Children(runtime)
+        client = DhcpcdLease(children, runtime, "eth0")
+        await client.acquire()
+        await asyncio.to_thread(children.close)
+        await asyncio.sleep(0.2)  # four times the pause before a new start
+        assert len(fake.pids) == 1
+        await client.close()
+
+    run(work)
+    assert set(fake.signals) == {"TERM"}
+    assert "ended with code" not in caplog.text
+
+
 def test_without_a_lease_release_and_close_are_fine(fake: Fake, runtime: Path) -> None:
     async def work() -> None:
         client = make(runtime)

@@ -105,7 +105,7 @@ def test_anything_else_changes_nothing(reason: str) -> None:
     ],
 )
 def test_an_address_that_no_host_can_have_is_refused_with_a_sentence(address: str) -> None:
-    with pytest.raises(BadLease, match="^the DHCP server gave "):
+    with pytest.raises(BadLease, match=r"^the DHCP server gave "):
         read(ip_address=address)
 
 
@@ -224,7 +224,10 @@ def test_routes_are_bounded_in_number_and_unique() -> None:
 
 def test_dns_servers_keep_their_order_without_doubles_and_nonsense() -> None:
     text = "9.9.9.9 127.0.0.1 10.9.0.1 9.9.9.9 0.0.0.0 x"
-    assert connection(domain_name_servers=text).dns == (ip_address("9.9.9.9"), ip_address("10.9.0.1"))
+    assert connection(domain_name_servers=text).dns == (
+        ip_address("9.9.9.9"),
+        ip_address("10.9.0.1"),
+    )
     many = " ".join(f"10.0.0.{n}" for n in range(1, 100))
     assert len(connection(domain_name_servers=many).dns) == MOST_SERVERS
 

@@ -1,0 +1,64 @@
+"""The settings that a running daemon works with: the file's, or the last good ones."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from conman_core import config as configuration
+from conman_core.config import Config, Known
+from conman_core.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+
+class LiveConfig:
+    """Reads the settings file at start and on demand. A bad file never costs a working daemon.
+
+    `problem` says what is wrong with the file as it is now, None if nothing is.
+    """
+
+    def __init__(self, given: Path | None, last_good: Path) -> None:
+        self.path = configuration.locate(given)
+        self.problem: str | None = None
+        self.now: Config
+        self._last_good = last_good
+
+    def wanted(self) -> tuple[str, ...]:
+        """Return the drivers that the settings name."""
+        return configuration.wanted(self.path)
+
+    def start(self, known: Known) -> None:
+        """Load the file; if it is bad, what conman last ran with. ConfigError if there is none."""
+        try:
+            self._take(configuration.load(self.path, known))
+        except ConfigError as error:
+            if not self._last_good.exists():
+                raise
+            self.now = configuration.load(self._last_good, known)
+            self.problem = str(error)
+            log.error("%s", error)
+            log.error("using the settings of the last run, kept in %s", self._last_good)
+        log.info("settings: %s", self.now.path or "built-in defaults")
+
+    def reload(self, known: Known) -> str:
+        """Load the file again, keeping what holds if it is bad; return what a person should read.
+
+        `problem` tells whether it was taken.
+        """
+        try:
+            self._take(configuration.load(self.path, known))
+        except ConfigError as error:
+            self.problem = str(error)
+            log.error("%s", error)
+            return f"the settings are wrong, the last good ones stay in use: {error}"
+        return f"settings: {self.path or 'built-in defaults'}"
+
+    def _take(self, config: Config) -> None:
+        self.problem, self.now = None, config
+        if config.path is not None:
+            configuration.keep(config.path, self._last_good)
+
+    def notes(self, known: Known) -> list[str]:
+        """Return what is to be said about the settings that hold."""
+        return [*self.now.warnings, *configuration.missing_drivers(self.now, known)]

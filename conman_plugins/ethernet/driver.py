@@ -1,0 +1,188 @@
+"""Wired links: which interfaces, and their address by DHCP or by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from conman_core import (
+    ConnectError,
+    Connection,
+    ConnectionChanged,
+    DriverContext,
+    Kind,
+    Link,
+    LinkDriver,
+    Lost,
+    Option,
+    Reason,
+    Unavailable,
+)
+from conman_core.driver import Lease
+from conman_core.inventory import Inventory
+from conman_core.model import DriverEvent
+from conman_plugins.ethernet.choice import choose, why_none
+from conman_plugins.ethernet.static import misconfigured, static_connection
+
+NAME = "ethernet"
+SECTION = f"[conman:{NAME}]"
+
+_LONGEST_DHCP = 120.0
+_DEFAULT_DHCP = 30.0
+
+
+class EthernetDriver(LinkDriver):
+    """Offers wired interfaces as links."""
+
+    connect_limit: ClassVar[float] = _LONGEST_DHCP + 15.0
+
+    def __init__(self, context: DriverContext, inventory: Inventory | None = None) -> None:
+        super().__init__(context)
+        self._inventory = inventory or Inventory()
+        self._clients: dict[str, _Client] = {}  # by the link's name
+        self._static: str | None = None  # the interface that has the static address
+        self._events: asyncio.Queue[DriverEvent] = asyncio.Queue()
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option(
+                "interfaces",
+                Kind.LIST,
+                "",
+                "Interfaces to use, best first: names, or patterns such as en*. "
+                "Without it every wired interface is used.",
+            ),
+            Option(
+                "address",
+                Kind.CHOICE,
+                "dhcp",
+                "Where the address comes from: dhcp asks the network, static takes static-address.",
+                ("dhcp", "static"),
+            ),
+            Option(
+                "static-address",
+                Kind.INTERFACE_ADDRESS,
+                "",
+                "The address with its prefix length, for address = static.",
+            ),
+            Option("gateway", Kind.ADDRESS, "", "The router, for address = static."),
+            Option(
+                "dns",
+                Kind.ADDRESSES,
+                "",
+                "DNS servers; with DHCP they are used in place of those that the network names.",
+            ),
+            Option(
+                "dhcp-timeout",
+                Kind.DURATION,
+                f"{_DEFAULT_DHCP:g}s",
+                f"How long to wait for a DHCP server, at most {_LONGEST_DHCP / 60:g}m.",
+            ),
+        )
+
+    def probe(self) -> Sequence[Link] | Unavailable:
+        wanted = self.context.settings["interfaces"]
+        present = self._inventory.interfaces()
+        chosen = choose(wanted, present)
+        if not chosen:
+            return Unavailable(Reason.NO_DEVICE, why_none(wanted, present))
+        return [
+            Link(NAME, interface.name, interface.name, preference=place)
+            for place, interface in enumerate(chosen)
+        ]
+
+    async def connect(self, link: Link) -> Connection:
+        await self.disconnect(link)
+        name = link.interface or link.device
+        settings = self.context.settings
+        fixed = None
+        if settings["address"] == "static":
+            if self._static not in {None, name}:
+                raise misconfigured(
+                    f"the static address is in use on {self._static} and {name} cannot have it too;"
+                    f" write interfaces = {name}, or interfaces = {self._static}"
+                )
+            fixed = static_connection(name, settings)
+        interface = self._inventory.describe(name)
+        if interface is None:
+            raise ConnectError(Reason.NO_DEVICE, f"{name} is gone; plug its device in again")
+        if interface.carrier is False:
+            raise ConnectError(
+                Reason.NO_CARRIER,
+                f"{name} has no signal on its cable; plug it in at both ends and check the switch",
+            )
+        if fixed:
+            self._static = name
+            return fixed
+        return await self._lease(link, name)
+
+    async def disconnect(self, link: Link) -> None:
+        if self._static == (link.interface or link.device):
+            self._static = None
+        client = self._clients.get(link.name)
+        if client is None:
+            return
+        async with client.ending:  # a second caller returns when all is done, too
+            if client.task and not client.task.done():
+                client.task.cancel()
+                await asyncio.wait({client.task})
+            await client.lease.release()
+            if self._clients.get(link.name) is client:
+                del self._clients[link.name]
+
+    async def events(self) -> AsyncIterator[DriverEvent]:
+        while True:
+            yield await self._events.get()
+
+    async def _lease(self, link: Link, name: str) -> Connection:
+        client = _Client(self.context.dhcp(name))
+        self._clients[link.name] = client
+        try:
+            # a task of its own, so that `disconnect` can end it
+            client.task = first = asyncio.create_task(self._first_lease(client.lease, name))
+            await asyncio.wait({first})
+            connection = None if first.cancelled() else first.result()
+            if connection is None or self._clients.get(link.name) is not client:
+                raise ConnectError(Reason.LOST, f"{name} was taken down while it asked by DHCP")
+        except BaseException:  # cancelled, too: nothing may be left behind
+            await self.disconnect(link)
+            raise
+        client.task = asyncio.create_task(self._follow(link.name, name, client.lease))
+        return connection
+
+    async def _first_lease(self, lease: Lease, name: str) -> Connection:
+        limit = min(self.context.settings["dhcp-timeout"] or _DEFAULT_DHCP, _LONGEST_DHCP)
+        try:
+            async with asyncio.timeout(limit):
+                return self._with_dns(await lease.acquire())
+        except TimeoutError:
+            raise ConnectError(
+                Reason.NO_ADDRESS,
+                f"no DHCP server answered on {name} within {limit:g} s; check that its cable leads"
+                f" to a router that gives addresses, or write address = static in {SECTION}",
+            ) from None
+
+    async def _follow(self, link: str, name: str, lease: Lease) -> None:
+        async for connection in lease.changes():
+            if connection:
+                event: DriverEvent = ConnectionChanged(link, self._with_dns(connection))
+            else:
+                sentence = f"the DHCP lease of {name} is lost; check the router that gave it"
+                event = Lost(link, Reason.NO_ADDRESS, sentence)
+            self._events.put_nowait(event)
+
+    def _with_dns(self, connection: Connection) -> Connection:
+        servers = self.context.settings["dns"]
+        return replace(connection, dns=servers) if servers else connection
+
+
+@dataclass(slots=True)
+class _Client:
+    """The DHCP client of a link; `task` waits for its first lease, later for its changes."""
+
+    lease: Lease
+    task: asyncio.Task[Any] | None = None
+    ending: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,0 +1,93 @@
+"""A daemon that answers with what a test gives it: the real control socket, nothing behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from conman_core.control import ControlServer
+from conman_core.errors import ConmanError
+
+SINCE = (datetime.now(UTC) - timedelta(hours=2, minutes=5, seconds=1)).isoformat()
+ETHERNET: dict[str, Any] = {
+    "name": "ethernet:eth0", "driver": "ethernet", "interface": "eth0", "rank": 0,
+    "role": "uplink", "state": "connected", "verdict": "online", "reason": None,
+    "sentence": "ethernet:eth0 carries the traffic.", "metered": False,
+    "addresses": ["192.168.100.200/24", "2001:db8::1234/64"], "gateway": "192.168.100.1",
+    "dns": ["192.168.100.1"], "since": SINCE, "rx_bytes": 123_456_789, "tx_bytes": 98_765,
+}  # fmt: skip
+WWAN: dict[str, Any] = {
+    "name": "wwan:cdc-wdm0", "driver": "wwan", "interface": None, "rank": 3, "role": "none",
+    "state": "failed", "verdict": None, "reason": "NO_SIM",
+    "sentence": "there is no SIM card in the modem at cdc-wdm0; insert a SIM card", "metered": True,
+    "addresses": [], "gateway": None, "dns": [], "since": SINCE, "rx_bytes": None,
+    "tx_bytes": None,
+}  # fmt: skip
+STATUS: dict[str, Any] = {
+    "state": "online", "uplink": "ethernet:eth0", "since": SINCE, "links": [ETHERNET, WWAN],
+    "drivers": [
+        {"name": "ethernet", "distribution": "conman-ethernet", "version": "0.1.0",
+         "api_version": 1, "state": "ok", "sentence": ""},
+        {"name": "acme", "distribution": "acme-link", "version": "3", "api_version": 1,
+         "state": "broken", "sentence": "ImportError: no module named frobnicate"},
+    ],
+    "config": {"path": "/etc/conman/setup.cfg", "problem": None},
+    "notes": ["resolver settings are left alone"], "version": "0.1.0",
+}  # fmt: skip
+EXPLAIN: dict[str, Any] = {
+    "uplink": "ethernet:eth0",
+    "sentence": "ethernet:eth0 is the uplink: it is first in priority and reaches the internet.",
+    "links": [{"name": "wwan:cdc-wdm0", "sentence": "There is no SIM card."}],
+    "recent": [{"time": SINCE, "sentence": "the uplink is ethernet:eth0"}],
+}
+
+
+class CannedDaemon:
+    """Answers on a thread of its own. `answers` may be changed while it runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.answers: dict[str, Any] = {
+            "status": STATUS, "explain": EXPLAIN, "rescan": {"sentence": "looked at 2 drivers"},
+        }  # fmt: skip
+        self.watchers = 0
+        self._loop = asyncio.new_event_loop()
+        self._server = ControlServer(path, {name: self._handler(name) for name in self.answers})
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._call(self._server.start())
+
+    def publish(self, event: dict[str, Any]) -> None:
+        self._loop.call_soon_threadsafe(self._server.publish, event)
+
+    def publish_to_watcher(self, event: dict[str, Any]) -> None:
+        """Publish once somebody watches."""
+
+        async def wait() -> None:
+            while not self._server._watchers:
+                await asyncio.sleep(0.005)
+            self._server.publish(event)
+
+        self._call(wait())
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._call(self._server.stop())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+            self._loop.close()
+
+    def _handler(self, name: str) -> Callable[[dict[str, Any]], Any]:
+        async def answer(arguments: dict[str, Any]) -> Any:
+            value = self.answers[name]
+            if isinstance(value, ConmanError):
+                raise value
+            return value
+
+        return answer
+
+    def _call(self, coroutine: Any) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)

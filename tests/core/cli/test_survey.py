@@ -1,0 +1,255 @@
+"""The commands that need no daemon, and those that start, poke or replace one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from conman_core.errors import AlreadyRunning
+from conman_core.options import Kind, Option
+from conman_core.settings import OPTIONS
+
+from .canned import CannedDaemon
+from .conftest import Ran
+
+Conman = Callable[..., Ran]
+
+DRIVER: dict[str, Any] = {
+    "name": "ethernet", "distribution": "conman-ethernet", "version": "0.1.0", "api_version": 1,
+    "state": "ok", "sentence": "",
+}  # fmt: skip
+LINK: dict[str, Any] = {
+    "name": "ethernet:eth0", "interface": "eth0", "metered": False, "state": "available",
+    "reason": None, "sentence": "", "details": {"speed": "1000 Mbit/s", "evil": "\x1b[2J"},
+}  # fmt: skip
+KNOWN = {
+    "ethernet": (Option("timeout", Kind.DURATION, "30s", "How long."),),
+    "wifi": (Option("key", Kind.SECRET, "", "The key."),),
+}
+
+
+class Inspect(ModuleType):
+    """Stands in for `conman_core.inspect`, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("conman_core.inspect")
+        self.probed: dict[str, Any] = {"links": [LINK], "drivers": [DRIVER]}
+        self.found: dict[str, Any] = {"drivers": [DRIVER]}
+        self.asked: list[Any] = []
+
+    async def probe_report(self, path: Path | None, deep: bool) -> dict[str, Any]:
+        self.asked.append((path, deep))
+        return self.probed
+
+    async def drivers_report(self, path: Path | None) -> dict[str, Any]:
+        self.asked.append(path)
+        return self.found
+
+    def known_options(self, path: Path | None) -> dict[str, tuple[Option, ...] | None]:
+        return dict(KNOWN)
+
+
+class Daemon(ModuleType):
+    """Stands in for `conman_core.daemon`."""
+
+    def __init__(self) -> None:
+        super().__init__("conman_core.daemon")
+        self.served: list[Any] = []
+        self.undone: list[str] | AlreadyRunning = ["the routes of eth0 are removed"]
+
+    def serve(self, path: Path | None, level: int) -> int:
+        self.served.append((path, level))
+        return 7
+
+    def release(self, paths: Any) -> list[str]:
+        if isinstance(self.undone, AlreadyRunning):
+            raise self.undone
+        return self.undone
+
+
+@pytest.fixture
+def inspect(monkeypatch: pytest.MonkeyPatch) -> Inspect:
+    fake = Inspect()
+    monkeypatch.setitem(sys.modules, "conman_core.inspect", fake)
+    monkeypatch.setattr("conman_core.config.DEFAULT_FILE", Path("/nowhere/setup.cfg"))
+    monkeypatch.setattr("conman_core.cli.config.DEFAULT_FILE", Path("/nowhere/setup.cfg"))
+    return fake
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Daemon:
+    fake = Daemon()
+    monkeypatch.setitem(sys.modules, "conman_core.daemon", fake)
+    return fake
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "setup.cfg"
+
+
+# -- probe and drivers
+
+
+def test_probe_shows_links_and_what_devices_say(inspect: Inspect, conman: Conman):
+    ran = conman("probe", "--deep", "--config", "/x.cfg")
+    assert ran.code == 0
+    assert inspect.asked == [(Path("/x.cfg"), True)]
+    assert ran.out.splitlines() == [
+        "LINK           INTERFACE  STATE      METERED",
+        "ethernet:eth0  eth0       available  no",
+        "    speed: 1000 Mbit/s",
+        "    evil: \\x1b[2J",
+    ]
+
+
+def test_a_broken_driver_is_shown_and_gives_exit_code_1(inspect: Inspect, conman: Conman):
+    broken = DRIVER | {"state": "broken", "sentence": "ImportError: no frobnicate"}
+    inspect.probed = {"links": [], "drivers": [broken]}
+    inspect.found = {"drivers": [broken]}
+    ran = conman("probe")
+    assert ran.code == 1
+    assert ran.out.startswith("no link could be used now\n")
+    assert "ethernet  broken (conman-ethernet 0.1.0) ImportError: no frobnicate" in ran.out
+    ran = conman("drivers")
+    assert ran.code == 1
+    assert "    ImportError: no frobnicate" in ran.out
+    assert conman("drivers", "--json").code == conman("probe", "--json").code == 1
+
+
+def test_reports_as_json_are_complete(inspect: Inspect, conman: Conman):
+    assert json.loads(conman("probe", "--json").out) == inspect.probed
+    assert json.loads(conman("drivers", "--json").out) == inspect.found
+
+
+def test_drivers_are_listed_with_the_distribution_that_they_come_from(
+    inspect: Inspect, conman: Conman
+):
+    assert conman("drivers").out.splitlines() == [
+        "DRIVER    STATE  DISTRIBUTION     VERSION  API",
+        "ethernet  ok     conman-ethernet  0.1.0    1",
+    ]
+    inspect.found = {"drivers": []}
+    assert "no drivers are installed" in conman("drivers").out
+
+
+def test_every_setting_is_explained_with_what_is_allowed(inspect: Inspect, conman: Conman):
+    option = {"name": "timeout", "kind": "a time", "default": "30s", "help": "How long.",
+              "choices": []}  # fmt: skip
+    choice = option | {"name": "mode", "choices": ["a", "b"], "default": ""}
+    inspect.found = {"drivers": [DRIVER | {"options": [option, choice]}]}
+    out = conman("drivers", "--help-options").out
+    for core in OPTIONS:
+        assert f"{core.name} = {core.default}".removesuffix(" = ") in out
+        assert core.help in out
+    assert "allowed: a time such as 500ms, 10s, 12m, 2h, from 1s to 1h" in out
+    assert out.endswith(
+        "[conman:ethernet]\ntimeout = 30s\n    How long.\n    allowed: a time\n"
+        "mode\n    How long.\n    allowed: a, b\n\n"
+    )
+
+
+# -- config
+
+
+def test_right_settings_are_ok_with_the_file_used(inspect: Inspect, conman: Conman, file: Path):
+    file.write_text("[conman]\ndns = none\n[conman:wwan]\napn = x\n")
+    assert conman("config", "check", "--config", str(file)) == (
+        0,
+        f"note: {file} line 3: [conman:wwan] has no effect: conman-cellular is not installed\n"
+        f"OK: {file}\n",
+        "",
+    )
+    assert conman("config", "check").out == (
+        "OK: built-in defaults, there is no /nowhere/setup.cfg\n"
+    )
+
+
+def test_all_problems_are_printed_one_a_line(inspect: Inspect, conman: Conman, file: Path):
+    file.write_text("[conman]\ndns = x\nstagger = y\n")
+    ran = conman("config", "check", "--config", str(file))
+    assert (ran.code, ran.out) == (1, "")
+    assert [line.partition(": [")[0] for line in ran.err.splitlines()] == [
+        f"conman: {file} line 2",
+        f"conman: {file} line 3",
+    ]
+    report = json.loads(conman("config", "check", "--json", "--config", str(file)).out)
+    assert report["ok"] is False
+    assert report["path"] == str(file)
+    assert len(report["problems"]) == 2
+
+
+def test_a_driver_that_the_user_named_and_that_is_missing_is_a_problem(
+    inspect: Inspect, conman: Conman, file: Path
+):
+    file.write_text("[conman]\npriority = ethernet, wwan\n")
+    ran = conman("config", "check", "--config", str(file))
+    assert ran.code == 1
+    assert "priority names wwan, which is not installed" in ran.err
+
+
+def test_a_file_that_is_not_there_is_a_problem(inspect: Inspect, conman: Conman, file: Path):
+    for action in ("check", "show"):
+        ran = conman("config", action, "--config", str(file))
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err.startswith(f"conman: {file} does not exist")
+
+
+def test_the_settings_that_hold_are_shown_with_their_origin_and_without_secrets(
+    inspect: Inspect, conman: Conman, file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file.write_text(
+        "[conman]\ncheck-targets =\n  1.1.1.1\n  8.8.8.8\n[conman:wifi]\nkey = s3cret\n"
+    )
+    monkeypatch.setenv("CONMAN_CONFIG", str(file))
+    ran = conman("config", "show")
+    assert ran.code == 0
+    assert f"settings: {file}\n\n[conman]\n" in ran.out
+    assert "  check-targets           1.1.1.1, 8.8.8.8  (line 2)\n" in ran.out
+    assert "  dns                     auto  (default)\n" in ran.out
+    assert "  disable                 (not set)  (default)\n" in ran.out
+    assert "  key      (hidden)  (line 6)\n" in ran.out
+    report = json.loads(conman("config", "show", "--json").out)
+    assert report["path"] == str(file)
+    assert {
+        "section": "conman:ethernet", "key": "timeout", "value": "30s", "line": None,
+    } in report["settings"]  # fmt: skip
+    assert "s3cret" not in ran.out + json.dumps(report)
+
+
+# -- run, rescan, release
+
+
+def test_run_hands_over_to_the_daemon(service: Daemon, conman: Conman):
+    assert conman("run").code == 7
+    assert conman("run", "--config", "a.cfg", "--log-level", "debug").code == 7
+    assert service.served == [(None, 20), (Path("a.cfg"), 10)]
+
+
+def test_rescan_says_what_the_daemon_did(daemon: CannedDaemon, conman: Conman):
+    assert conman("rescan") == (0, "looked at 2 drivers\n", "")
+    assert json.loads(conman("rescan", "--json").out) == {"sentence": "looked at 2 drivers"}
+
+
+def test_release_says_what_was_undone(service: Daemon, conman: Conman):
+    assert conman("release") == (0, "the routes of eth0 are removed\n", "")
+    assert json.loads(conman("release", "--json").out) == {
+        "undone": ["the routes of eth0 are removed"]
+    }
+    service.undone = []
+    assert conman("release").out == "there was nothing to undo\n"
+
+
+def test_release_refuses_while_a_daemon_runs(service: Daemon, conman: Conman):
+    service.undone = AlreadyRunning("conman is running already (pid 7); stop it with: kill 7")
+    assert conman("release") == (
+        1,
+        "",
+        "conman: conman is running already (pid 7); stop it with: kill 7\n",
+    )
