@@ -21,7 +21,7 @@ Sink = Callable[[bytes], None]  #: takes output as it comes; empty bytes at its 
 _CHUNK = 65536
 _CHUNKS_LEFT = 16  #: read at most after the end: as much as a pipe may hold (pipe(7))
 _LARGEST_LINE = 4096
-_RESEND = 0.25  #: dhcpcd 9.4 loses a signal that comes while its hook runs
+_RESEND = 0.1  #: dhcpcd 9.4 loses a signal that comes while its hook runs
 _LAST_WAIT = 2.0  #: seconds after SIGKILL; only a process stuck in the kernel takes longer
 
 
@@ -64,7 +64,7 @@ class Child:
     async def stop(self, limit: float = 5.0, how: int = signal.SIGTERM) -> None:
         """Ask the process group to end and kill it after `limit` seconds, or when cancelled.
 
-        The signal is sent again every 0.25 s. A child that has ended already is fine.
+        The signal is sent again every 0.1 s. A child that has ended already is fine.
         """
         deadline = self._loop.time() + limit
         try:

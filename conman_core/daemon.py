@@ -264,6 +264,7 @@ class Daemon:
             guard.forgive()
         await asyncio.gather(*self.drivers.probe())
         self.engine.roster.retry_all()
+        self.engine.use_uplink()
         self.engine.poke()
         count = len(self.engine.roster.in_use())
         return {"sentence": f"found {count} link{'' if count == 1 else 's'}; {sentence}"}

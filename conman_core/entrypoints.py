@@ -47,6 +47,8 @@ def installed(group: str) -> list[Installed]:
     Of two copies of one distribution on `sys.path` the first counts, as for imports.
     """
     importlib.invalidate_caches()
+    # not done by the line above before Python 3.12, nor is it a class method there
+    importlib.metadata.MetadataPathFinder().invalidate_caches()
     found: list[Installed] = []
     seen: set[str] = set()
     for distribution in importlib.metadata.distributions():

@@ -143,10 +143,10 @@ class Inventory:
         )
 
 
-def natural(name: str) -> list[tuple[str, int]]:
-    """Return a sort key by which eth2 comes before eth10."""
+def natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """Return a sort key by which eth2 comes before eth10; no two names have the same."""
     parts = re.split("([0-9]+)", name)
-    return [("", int(part)) if place % 2 else (part, 0) for place, part in enumerate(parts)]
+    return [("", int(part)) if i % 2 else (part, 0) for i, part in enumerate(parts)], name
 
 
 def _kind(folder: Path, arp_type: int) -> str:

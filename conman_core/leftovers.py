@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _PROC = Path("/proc")
 _NAME_LENGTH = 15  # TASK_COMM_LEN - 1, linux/sched.h
-_RESEND = 0.25  # dhcpcd 9.4 loses a signal that comes while its hook runs
+_RESEND = 0.1  # dhcpcd 9.4 loses a signal that comes while its hook runs
 _POLL = 0.01
 _LAST_WAIT = 1.0
 

@@ -101,9 +101,13 @@ class Network:
         groups = self._own_groups()
         owner = await asyncio.to_thread(self._managers.owner, name, known.index, groups)
         if owner is not None:
-            sentence = f"{owner.sentence}; hand it over with: {owner.lasting}"
-            raise ConnectError(Reason.BUSY, sentence)
-        sysctl.prepare(name, self.ledger)
+            lasting = f", for good: {owner.lasting}" if owner.lasting != owner.command else ""
+            hand_over = f"hand it over with: {owner.command}{lasting}"
+            raise ConnectError(Reason.BUSY, f"{owner.sentence}; {hand_over}")
+        try:
+            sysctl.prepare(name, self.ledger)
+        except SystemFault as fault:  # in a container, say: a lone link works all the same
+            self.note(name, str(fault))
         if not known.up:
             self.ledger.remember_interface(name)
             self._netlink.set_up(known.index, True)
@@ -210,6 +214,8 @@ class Network:
         A route of metric 0 would beat every rank.
         """
         for route in self._router.foreign_defaults(list(interfaces)):
+            if route.family != Family.IPV4:
+                continue  # the kernel's own, from router advertisements; conman has none of its own
             self.ledger.remember_route(self._router.remember(route))
             log.info("removed another program's default route, kept for release: %s", route)
             self._router.remove(route)
@@ -223,12 +229,15 @@ class Network:
 
     def use_dns(self, servers: Collection[IPAddress]) -> None:
         """Make these the machine's DNS servers, as far as the resolver file is conman's."""
-        sentence = self._resolver.apply(tuple(servers))
+        self.note("dns", self._resolver.apply(tuple(servers)))
+
+    def note(self, subject: str, sentence: str | None) -> None:
+        """Keep what people should know of a subject, None if nothing; log what is new."""
         if sentence is None:
-            self.notes.pop("dns", None)
-        elif self.notes.get("dns") != sentence:
+            self.notes.pop(subject, None)
+        elif self.notes.get(subject) != sentence:
             log.warning("%s", sentence)
-            self.notes["dns"] = sentence
+            self.notes[subject] = sentence
 
     # -- giving everything back
 

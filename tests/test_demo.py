@@ -25,7 +25,7 @@ STORY = (
     "cable of eth0 back in",
     "internet behind eth0 dies",
     "internet behind eth0 is back",
-    "eth0 proves itself",
+    "eth0 on trial for longer",
     "conman is stopped",
 )
 

@@ -50,6 +50,7 @@ _LONGEST_PAUSE = 60.0
 _RELEASE_LIMIT = 2.0
 _STOP_LIMIT = 3.0
 _HANDED_OVER = "sending commands to dhcpcd process"
+_TAKEN_OVER = "is served by another dhcpcd; to end that, as root: systemctl disable --now dhcpcd"
 
 
 class DhcpcdLease:
@@ -176,8 +177,10 @@ class DhcpcdLease:
                 if self._children.closed:
                     return
                 sentence = f"dhcpcd on {self.interface} ended with code {code}: {self._last_line}"
-                handed_over = _HANDED_OVER in self._last_line
-                self._fail(Reason.BUSY if handed_over else Reason.NO_ADDRESS, sentence)
+                if _HANDED_OVER in self._last_line:
+                    sentence = f"{self.interface} {_TAKEN_OVER}"
+                    self._fail(Reason.BUSY, sentence)
+                self._fail(Reason.NO_ADDRESS, sentence)
                 log.warning("%s; it is started again in %g s", sentence, self._pause)
             await asyncio.sleep(self._pause)
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)

@@ -162,8 +162,7 @@ def _dhcpcd_single(interface: str, option: str) -> Owner:
 
 
 def _owner(manager: str, interface: str, command: str, lasting: str) -> Owner:
-    sentence = f"{interface} is managed by {manager}; to hand it over, as root: {command}"
-    return Owner(manager, sentence, command, lasting)
+    return Owner(manager, f"{interface} is managed by {manager}", command, lasting)
 
 
 def _write(path: str, *lines: str) -> str:

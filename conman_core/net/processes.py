@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 COMM_LENGTH = 15  #: the kernel keeps this much of a program's name, TASK_COMM_LEN of linux/sched.h
@@ -21,19 +22,23 @@ class Processes:
         if known is not None and self.is_here(known, name):
             return True
         self._found.pop(name, None)
-        for entry in self._proc.iterdir():
-            if entry.name.isdecimal() and self.is_here(int(entry.name), name):
-                self._found[name] = int(entry.name)
+        for entry in os.listdir(self._proc):  # noqa: PTH208 - some hundred names, often
+            if entry.isdecimal() and self.is_here(int(entry), name):
+                self._found[name] = int(entry)
                 return True
         return False
 
     def is_here(self, pid: int, program: str) -> bool:
         """Tell whether a process lives, has this name and shares our network namespace."""
         try:
-            name = (self._proc / str(pid) / "comm").read_text(errors="replace").rstrip("\n")
+            handle = os.open(f"{self._proc}/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                name = os.read(handle, COMM_LENGTH + 1).rstrip(b"\n")
+            finally:
+                os.close(handle)
         except OSError:
             return False
-        return name == program[:COMM_LENGTH] and self.shares_network(pid)
+        return name == program[:COMM_LENGTH].encode() and self.shares_network(pid)
 
     def shares_network(self, pid: int) -> bool:
         """Tell whether a living process is in the network namespace of the calling thread.

@@ -85,7 +85,7 @@ class Resolver:
         try:
             return self._apply([*servers, *fallback])
         except SystemFault as error:
-            return f"{error}; names are still resolved by the servers in the file"
+            return f"{error}; the DNS servers stay as they were"
         except OSError as error:
             return f"cannot read {self._path}: {error.strerror}; it is left as it is"
 

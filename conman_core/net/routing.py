@@ -98,7 +98,6 @@ class Router:
                 if (route.oif, route.table) == (index, MAIN_TABLE) and route.metric != metric
             ]
             added = []
-            self._delete_routes(old)
             try:
                 for route in old:
                     new = replace(route, metric=metric)

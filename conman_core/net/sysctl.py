@@ -23,6 +23,8 @@ ROOT = Path("/proc/sys/net")  #: of the network namespace of the calling thread
 UPLINK: Mapping[tuple[str, str], str] = {
     # Loose: with two uplinks the answer to a check bound to the second one is dropped otherwise.
     ("ipv4", "rp_filter"): "2",
+    # When a lease moves within one subnet the old address takes the new one along without this.
+    ("ipv4", "promote_secondaries"): "1",
     # With two interfaces in one LAN each must answer, and ask, for its own addresses only, or
     # the router learns the wrong MAC.
     ("ipv4", "arp_ignore"): "1",

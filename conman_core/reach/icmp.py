@@ -120,7 +120,7 @@ async def ping(
             report(Ask(method, target, outcome, note=f"{said.note} (says {sender})", by=sender))
 
     try:
-        sock, raw = _open(path, identifier)
+        sock, raw = open_socket(path, identifier)
     except OSError as error:
         report(Ask(method, target, Outcome.FAILED, note=explain(error)))
         return
@@ -137,8 +137,11 @@ async def ping(
             await asyncio.wait([answered], timeout=pauses[min(sequence - 1, 1)])
 
 
-def _open(path: Path, identifier: int) -> tuple[socket.socket, bool]:
-    """Return a socket and whether it is a raw one; the other kind needs no privilege."""
+def open_socket(path: Path, identifier: int) -> tuple[socket.socket, bool]:
+    """Return a socket and whether it is a raw one; the other kind needs no privilege.
+
+    Raises OSError as `bound` does.
+    """
     try:
         sock = bound(path, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     except PermissionError:

@@ -59,7 +59,8 @@ class Leftovers:
     """Tells what has been started since it was made, and is still there."""
 
     def __init__(self, driver: LinkDriver) -> None:
-        self._context: Any = driver.context
+        context: Any = driver.context
+        self._context = context
         self._tasks = asyncio.all_tasks()
         self._children = _children()
         self._scripted = set(self._context.leftovers())

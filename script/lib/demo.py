@@ -74,7 +74,7 @@ class Demo:
         with self.show.entry("conman starts") as entry:
             self.daemon = self.net.device.run_conman()
             first = self.meter.wait_answer(self.daemon.started)
-            took = first.received - self.daemon.started
+            self.took = took = first.received - self.daemon.started
             self.daemon.wait(lambda status: online(status, "eth0") and verified(status, "eth1"))
             entry.result = f"first packet answered after {seconds(took)}, through {first.interface}"
 
@@ -111,7 +111,7 @@ class Demo:
 
     def second_failback(self) -> None:
         """It failed twice, so it has to prove itself for twice as long."""
-        with self.show.entry("eth0 proves itself") as entry:
+        with self.show.entry("eth0 on trial for longer") as entry:
             moment = time.monotonic()
             entry.result = self.moved(moment, "eth0", "traffic back again", lossless=True)
             entry.good = self.rows[-1].kept
@@ -145,6 +145,7 @@ class Demo:
         """Print the table; whether all is as it should be."""
         self.show.heading("Summary")
         print(f"  {'':26}{'longest gap':>12}{'packets lost':>14}   held to")
+        print(f"  {'first packet after start':26}{seconds(self.took):>12}")
         for row in self.rows:
             limit = f"{'no packet lost' if row.lossless else seconds(row.held_to)}"
             verdict = "" if row.kept else self.show.paint("   NOT KEPT", "1;31")
@@ -187,17 +188,18 @@ def main(prefix: str) -> int:
     show = Timeline()
     show.heading("Demo: a device with two uplinks, two routers and an internet, all in namespaces")
     with contextlib.ExitStack() as stack:
-        with show.entry("building them") as entry:
-            started = time.monotonic()
-            net = stack.enter_context(internet(prefix=prefix))
-            entry.result = f"ready after {seconds(time.monotonic() - started)}"
+        net: Internet | None = None
         try:
+            with show.entry("building them") as entry:
+                started = time.monotonic()
+                net = stack.enter_context(internet(prefix=prefix))
+                entry.result = f"ready after {seconds(time.monotonic() - started)}"
             demo = Demo(net, show)
             demo.run()
-        except (AssertionError, RuntimeError, ConmanError) as error:
+        except (AssertionError, RuntimeError, OSError, ConmanError) as error:
             show.heading("The demo failed")
             show.text(str(error), indent=2)
-            log = net.bench.log("conman.log").splitlines()[-20:]
+            log = net.bench.log("conman.log").splitlines()[-20:] if net else []
             show.text("\n".join(["The end of conman's log:", *log]), indent=2)
             return 1
         return 0 if demo.summary() else 1

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LABEL, LABEL_AND_DOTS = 31, 42  # columns
+LABEL, LABEL_AND_DOTS = 31, 45  # columns
 
 
 class Timeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,10 @@ import pytest
 
 from conman_core import entrypoints, origin
 from conman_core.catalog import Catalog
+from conman_core.contract import check_driver_class
+from conman_core.errors import DriverLoadError
 from conman_core.found import Found, LoadState
+from conman_core.options import Kind, Option
 from tests.third_party import fixtures
 from tests.third_party.install import DISTRIBUTIONS, HERE, entry_points, install
 
@@ -313,3 +317,35 @@ def test_the_installed_entry_points_are_those_that_a_real_build_makes(tmp_path: 
 
     assert parts(real) == parts(ours)
     assert modules(real) == modules(ours)
+
+
+def class_with(**attributes: object) -> type:
+    def method(*args: object) -> object:
+        return None
+
+    names = ("probe", "connect", "disconnect")
+    complete = {"api_version": 1, "options": classmethod(lambda cls: ())}
+    return type("Modem", (), dict.fromkeys(names, method) | complete | attributes)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"api_version": None}, "has no api_version"),
+        ({"api_version": "1"}, "has no api_version"),
+        ({"api_version": True}, "has no api_version"),
+        ({"connect": "later"}, "lacks connect"),
+        ({"connect_limit": "long"}, "connect_limit must be a number of seconds up to 600"),
+        ({"connect_limit": float("nan")}, "connect_limit must be"),
+        ({"probe_limit": 0}, "probe_limit must be"),
+        ({"probe_limit": 1e9}, "probe_limit must be"),
+        ({"options": lambda: (Option("a", Kind.TEXT, "", ""),) * 2}, "has a twice"),
+        ({"options": lambda: (Option("a", Kind.NUMBER, "x", ""),)}, "default that is not a whole"),
+        ({"options": lambda: ["speed"]}, "holds an object of class str"),
+        ({"options": sys.exit}, "options() raised SystemExit"),
+    ],
+)
+def test_a_class_that_breaks_the_contract_is_refused_with_what_is_wrong(attributes, said):
+    assert check_driver_class(class_with()) == ()
+    with pytest.raises(DriverLoadError, match=re.escape(said)):
+        check_driver_class(class_with(**attributes))

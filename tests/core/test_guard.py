@@ -321,7 +321,7 @@ def test_the_limit_that_the_class_declares_holds():
     async def connect(self, link):
         await asyncio.sleep(3600)
 
-    assert 0.2 <= guarded(scenario, connect=connect, connect_limit=0.2) < 1.0
+    assert 0.2 <= guarded(scenario, connect=connect, connect_limit=0.2) < 2.0
 
 
 def test_a_single_lost_cancellation_does_not_make_a_driver_stuck():
@@ -370,7 +370,7 @@ def test_a_stuck_driver_is_not_called_until_it_returns_and_then_works_again(kind
         began = time.monotonic()
         with pytest.raises(DriverBug, match="is stuck in connect"):
             await guard.probe()
-        assert time.monotonic() - began < 0.05
+        assert time.monotonic() - began < 0.3
 
         release.set()
         await until(lambda: guard.usable(0))
@@ -397,7 +397,7 @@ def test_the_core_goes_on_while_a_driver_blocks():
             await task
         return worst
 
-    assert guarded(scenario, connect=blocking(release)["plain"]) < 0.2
+    assert guarded(scenario, connect=blocking(release)["plain"]) < 0.3
 
 
 def test_two_links_of_a_plain_driver_connect_one_after_the_other_within_their_own_limits():
@@ -464,16 +464,19 @@ def test_calls_for_one_link_never_overlap():
 
 
 def test_calls_for_different_links_of_an_async_driver_run_together():
+    under_way = set()
+
     async def connect(self, link):
-        await asyncio.sleep(0.3)
+        under_way.add(link)
+        while len(under_way) < 2:
+            await asyncio.sleep(0.001)
         return Connection("lo")
 
     async def scenario(guard):
-        began = time.monotonic()
-        await asyncio.gather(guard.connect(LINK), guard.connect(OTHER))
-        return time.monotonic() - began
+        await asyncio.gather(*(guard.call("connect", link, limit=5) for link in (LINK, OTHER)))
 
-    assert guarded(scenario, connect=connect) < 0.5
+    guarded(scenario, connect=connect)
+    assert under_way == {LINK, OTHER}
 
 
 # -- cancellation by the core -----------------------------------------------------------------

@@ -20,6 +20,7 @@ import pytest
 
 from conman_core.model import Address, Connection, Family, Verdict
 from conman_core.reach import LIMIT, Check, Checker, Finding, PathMemory, Targets, icmp
+from conman_core.reach.path import path_of
 from tests.netns.internet import SITES, TARGETS, Internet, internet
 from tests.netns.namespaces import Namespace
 from tests.netns.services import DNSMASQ, resolves, start_dns, start_servers, wait_ready
@@ -93,8 +94,10 @@ def rules(host: Namespace, hook: str, *lines: str) -> Iterator[Callable[[], dict
 
 
 @contextlib.contextmanager
-def server(host: Namespace, address: str, port: int, answer: bytes) -> Iterator[None]:
-    """Answer everybody who connects with the same bytes."""
+def server(
+    host: Namespace, address: str, port: int, answer: bytes, endless: bytes = b""
+) -> Iterator[None]:
+    """Answer everybody who connects with the same bytes, and with more until they hang up."""
     listening = host.call(lambda: socket.create_server((address, port)))
 
     def serve() -> None:
@@ -107,6 +110,8 @@ def server(host: Namespace, address: str, port: int, answer: bytes) -> Iterator[
                 talking.settimeout(2)
                 talking.recv(4096)
                 talking.sendall(answer)
+                while endless:
+                    talking.sendall(endless)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -313,16 +318,18 @@ def test_pages_are_waited_for_no_longer_than_a_second_once_a_host_has_answered(n
     assert 1 <= seconds < 1 + LATE
 
 
-def test_a_server_that_speaks_garbage_proves_nothing(net, device):
+def test_a_server_that_never_ends_is_cut_off_and_proves_nothing(net, device):
     dnat = f'iifname "lan0" tcp dport 80 dnat to {HOME}:8083'
-    garbage = random.Random(1).randbytes(40_000)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with (
-        server(net.home, HOME, 8083, garbage),
+        server(net.home, HOME, 8083, head, endless=b"1" * 4096),
         rules(net.home, "prerouting", dnat),
         rules(net.home, "prerouting", "ip protocol icmp drop"),
     ):
-        [(found, _)] = check(device, ETH0, full=True)
+        [(found, seconds)] = check(device, ETH0, full=True)
     assert found.verdict is Verdict.LIMITED
+    assert asked(found)[f"page {PAGES[0]}"] == "refused"
+    assert in_time(seconds)
 
 
 def test_where_only_the_router_counts_it_is_found_though_it_drops_echo(net, device):
@@ -471,27 +478,65 @@ def test_without_the_privilege_for_raw_sockets_echo_works_too(device, monkeypatc
     assert asked(found)["ping 1.1.1.1"] == "answered"
 
 
-def test_a_flood_of_foreign_packets_does_not_hide_the_answer(net, device):
-    stop, started = threading.Event(), threading.Event()
+def test_a_flood_of_foreign_packets_does_not_push_the_answer_out(net, device):
+    """Far more than the socket's buffer holds comes before anybody reads it."""
+    path = path_of(ETH0, Family.IPV4)
+    assert path
 
-    def flood() -> None:
+    def replies(*identifiers: int) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
-            packet = bytearray(icmp.encode_request(0x4242, 1, bytes(1000)))
-            packet[0:4] = b"\0\0\0\0"
-            packet[2:4] = icmp.checksum(bytes(packet)).to_bytes(2, "big")
-            while not stop.is_set():
-                raw.sendto(packet, ("10.77.1.50", 0))
-                started.set()
+            for identifier in identifiers:
+                reply = bytearray(icmp.encode_request(identifier, 1, bytes(1000)))
+                reply[0], reply[2:4] = icmp.ECHO_REPLY, b"\0\0"
+                reply[2:4] = icmp.checksum(bytes(reply)).to_bytes(2, "big")
+                raw.sendto(reply, ("10.77.1.50", 0))
 
-    flooding = threading.Thread(target=net.home.call, args=(flood,))
-    flooding.start()
-    assert started.wait(10)
+    sock, raw = device.call(lambda: icmp.open_socket(path, 0x1234))
+    with sock:
+        assert raw
+        net.home.call(lambda: replies(*[0x4242] * 1000, 0x1234, *[0x4242] * 10))
+        sock.settimeout(5)
+        received = icmp.without_ip_header(sock.recv(2048))
+        assert received
+        assert icmp.parse(received) == icmp.Echo(0x1234, 1, bytes(1000))
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(2048)
+
+
+def test_a_forged_echo_reply_is_not_believed(net, device):
+    """The first request is answered with another payload, the second as it should be."""
+    stop = threading.Event()
+
+    def answer() -> None:
+        seen = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.settimeout(0.05)
+            listening.set()
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    message = icmp.without_ip_header(raw.recv(2048))
+                    if message and message[0] == icmp.ECHO_REQUEST:
+                        seen += 1
+                        reply = bytearray(b"\0\0\0\0" + message[4:])
+                        reply[-1] ^= seen == 1
+                        reply[2:4] = icmp.checksum(bytes(reply)).to_bytes(2, "big")
+                        raw.sendto(reply, ("10.77.1.50", 0))
+
+    listening = threading.Event()
+    answering = threading.Thread(target=net.home.call, args=(answer,))
+    net.home.sysctl("net.ipv4.icmp_echo_ignore_all", "1")
+    answering.start()
+    assert listening.wait(10)
     try:
-        outcomes = [check(device, ETH0)[0] for _ in range(5)]
+        only_echo = Targets((ip_address(HOME),), use_dns=False)
+        [(found, seconds)] = check(device, ETH0, targets=only_echo)
     finally:
         stop.set()
-        flooding.join()
-    assert all(found.good for found, _ in outcomes)
+        answering.join()
+        net.home.sysctl("net.ipv4.icmp_echo_ignore_all", "0")
+    assert found.verdict is Verdict.ONLINE
+    assert seconds >= KNOWN.patience
 
 
 def test_a_cancelled_round_leaves_no_socket_and_neither_do_two_hundred_rounds(net, device):

@@ -102,6 +102,31 @@ def test_moving_the_traffic_50_times_back_and_forth_loses_no_packet(net: Uplinks
     assert moves >= 99, "the traffic did move each time"
 
 
+def watched(net: Uplinks, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the kernel's way after each single request."""
+    exchange, ways = net.netlink._exchange, []
+
+    def watch(*args: Any) -> bool:
+        done = exchange(*args)
+        ways.append(net.way())
+        return done
+
+    monkeypatch.setattr(net.netlink, "_exchange", watch)
+    return ways
+
+
+def test_a_lone_link_is_never_without_a_route_while_its_metric_changes(
+    net: Uplinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net.router.configure(connection(1), 100)
+    ways = watched(net, monkeypatch)
+    for metric in (50, 10_100, 100):
+        net.router.set_metric("eth0", metric)
+    net.router.configure(connection(1), 70)
+    assert set(ways) == {"eth0"}
+    assert len(ways) > 20
+
+
 def test_a_tcp_connection_of_one_link_survives_the_move_to_the_other(net: Uplinks) -> None:
     net.router.configure(connection(2), 100)
     server = net.far.call(lambda: socket.create_server((FAR, 5000)))
@@ -248,15 +273,9 @@ def test_with_promote_secondaries_an_address_changes_without_a_moment_offline(
     net.device.sysctl("net.ipv4.conf.eth0.promote_secondaries", "1")
     net.router.configure(connection(1), 100)
     net.device.ip("route", "add", "10.99.0.0/16", "dev", "eth0", "proto", "static")
-    exchange = net.netlink._exchange
-
-    def checked(*args: Any) -> bool:
-        done = exchange(*args)
-        assert net.way() == "eth0"
-        return done
-
-    monkeypatch.setattr(net.netlink, "_exchange", checked)
+    ways = watched(net, monkeypatch)
     net.router.configure(connection(1, addresses=("10.1.0.77/24",)), 100)
+    assert set(ways) == {"eth0"}
     assert "10.99.0.0/16" in net.device.ip("route"), "another program's route stays too"
 
 

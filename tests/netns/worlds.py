@@ -53,7 +53,7 @@ def need(program: str, package: str) -> None:
     pytest.skip(f"{program} is missing: apt install {package}")
 
 
-def wait_for(found: Callable[[], T], limit: float = 15.0) -> T:
+def wait_for(found: Callable[[], T | None], limit: float = 15.0) -> T:
     """Ask again until the answer is true; fail with the last answer when the time is over."""
     deadline = time.monotonic() + limit
     while True:

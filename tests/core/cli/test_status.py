@@ -188,7 +188,10 @@ _values = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_a_daemon_of_another_version_cannot_break_the_output(
     data: st.DataObject, capsys: pytest.CaptureFixture[str]

@@ -167,7 +167,9 @@ def test_a_client_that_ends_without_a_lease_is_quoted(fake: Fake, runtime: Path)
 
 def test_a_client_that_handed_over_to_another_one_is_busy(fake: Fake, runtime: Path) -> None:
     fake.does("echo 'sending commands to dhcpcd process'; exit 0")
-    assert refused(runtime).reason is Reason.BUSY
+    error = refused(runtime)
+    assert error.reason is Reason.BUSY
+    assert error.sentence.endswith("systemctl disable --now dhcpcd")
 
 
 def test_a_missing_client_is_named_with_the_command_that_installs_it(

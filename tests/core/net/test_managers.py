@@ -49,7 +49,7 @@ class FakeMachine:
 
     def manager(self, interface: str = "eth0") -> str | None:
         found = self.owner(interface)
-        return found and found.manager
+        return found.manager if found else None
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ def routes(draw: st.DrawFn) -> rt.RouteMessage:
     version = draw(st.sampled_from([4, 6]))
     addresses = st.none() | st.ip_addresses(v=version)
     gateways = st.none() | st.ip_addresses()
-    hops = st.builds(rt.NextHop, U32.map(lambda n: n // 2), gateways, st.integers(1, 256), st.booleans())
+    hops = st.builds(
+        rt.NextHop, U32.map(lambda n: n // 2), gateways, st.integers(1, 256), st.booleans()
+    )
     return rt.RouteMessage(
         destination=draw(networks(version)),
         gateway=draw(gateways),
