@@ -60,13 +60,16 @@ class Actions:
 
     async def _connect(self, entry: Entry) -> None:
         try:
+            entry.ours = False
             if entry.link.interface is not None:
                 await self.network.prepare(entry.link.interface)
+                entry.ours = True
                 self.sync_carrier(entry)
                 self._adopt(entry, entry.link.interface)
             connection = await entry.guard.connect(entry.link)
             if entry.link.interface is None:
                 await self.network.prepare(connection.interface)
+                entry.ours = True
         except (ConnectError, DriverBug, SystemFault) as error:
             entry.connecting = None
             reason = error.reason if isinstance(error, ConnectError) else Reason.BROKEN

@@ -37,6 +37,7 @@ class Engine:
         self.clock = clock
         self.situation = Situation(started=clock(), unmetered_lost=clock())
         self.starting = True  #: until all drivers have told which links there are
+        self._served: tuple[object, ...] = ()  #: what names and foreign routes were set for
         self._poked = asyncio.Event()
         self.actions = Actions(network, targets, clock, self.poke)
         self.roster = Roster(self.actions, clock)
@@ -73,7 +74,6 @@ class Engine:
         for entry in self.roster.in_use():
             usable = entry.guard.usable(now, entry.link.name)
             entry.track = replace(entry.track, callable=usable)
-        before = self.situation.uplink, self._uplink_verified()
         tracks = [entry.track for entry in self.roster.in_use()]
         decision = decide(tracks, self.situation, self.policy, now)
         self.situation = decision.situation
@@ -85,7 +85,9 @@ class Engine:
             self.actions.drop(self.entries[name])
         for name in decision.check:
             self.actions.check(self.entries[name])
-        if (self.situation.uplink, self._uplink_verified()) != before:
+        served = decision.uplink, self._uplink_verified(), frozenset(decision.metrics)
+        if served != self._served:
+            self._served = served
             self.use_uplink()
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
         if decision.connect or decision.disconnect or decision.check:
@@ -108,5 +110,5 @@ class Engine:
             return
         self.network.use_dns(entry.connection.dns)
         if entry.track.verified:
-            used = (other.interface for other in self.roster.in_use())
-            self.network.remove_foreign_defaults([name for name in used if name])
+            ours = (other.interface for other in self.roster.in_use() if other.ours)
+            self.network.remove_foreign_defaults([name for name in ours if name])

@@ -38,6 +38,7 @@ class Entry:
     configured: Connection | None = None
     connecting: asyncio.Task[None] | None = None
     checking: asyncio.Task[None] | None = None
+    ours: bool = False  #: its interface was free when last looked at: conman manages it
     adopted: bool = False  #: adoption was tried, it is tried once
     shown: tuple[object, ...] = ()  #: what was last logged and announced
     since: str = field(default_factory=wall_clock)

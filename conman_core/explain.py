@@ -38,7 +38,9 @@ def why_uplink(moment: Moment) -> str:
 def why_not(link: Track, moment: Moment) -> str:
     """Say why a link does not carry the traffic, or for the uplink that it does."""
     if link is moment.uplink:
-        return "It is the uplink."
+        if link.verified or not link.sentence:
+            return "It is the uplink."
+        return f"It is the uplink for want of a better one: {link.sentence}."
     if link.held is Held.NONE:
         return _why_unconnected(link, moment)
     if not link.carrier:

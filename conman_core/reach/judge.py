@@ -97,9 +97,13 @@ def judge_router(path: Path, asks: Sequence[Ask]) -> Judgement:
     return Judgement(Verdict.OFFLINE, None, _nothing(path, asks))
 
 
-def fastest(asks: Iterable[Ask]) -> float | None:
-    """Return the shortest round-trip time of all answers, in seconds."""
-    return min((ask.rtt for ask in asks if ask.rtt is not None), default=None)
+def round_trip(asks: Iterable[Ask]) -> float | None:
+    """Return the shortest round-trip time in seconds: of echoes, else pages, names, the router."""
+    answers = [ask for ask in asks if ask.outcome is Outcome.ANSWERED]
+    for method in (Method.PING, Method.PAGE, Method.DNS, Method.ROUTER):
+        if best := _best(answers, method):
+            return best.rtt
+    return None
 
 
 def _not_online(path: Path, asks: Sequence[Ask]) -> Judgement:

@@ -21,9 +21,9 @@ from conman_core.reach.judge import (
     Judgement,
     Method,
     Outcome,
-    fastest,
     judge,
     judge_router,
+    round_trip,
 )
 from conman_core.reach.path import (
     Check,
@@ -35,14 +35,13 @@ from conman_core.reach.path import (
 )
 
 T = TypeVar("T")
-ANSWERED = Outcome.ANSWERED
 LIMIT = 3.0  #: seconds from the first unanswered send to the verdict that the link is bad
 GRACE = 1.0  #: seconds that pages are waited for once something lesser has answered
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a round found. `rtt` is the fastest answer's, in seconds.
+    """What a round found. `rtt` in seconds is that of the fastest answer to the best question.
 
     `details`, ready for JSON: `interface`, `family`, `source`, `seconds` (how long it took),
     `full`, `login_page` (null or an address) and `asked`, one entry for each thing asked with
@@ -233,7 +232,7 @@ class Round:
         return Finding(
             verdict=self.judgement.verdict,
             sentence=self.judgement.sentence,
-            rtt=fastest(asks),
+            rtt=round_trip(asks),
             details={
                 "interface": self.path.interface,
                 "family": int(self.path.family),
@@ -247,18 +246,13 @@ class Round:
         )
 
     def _remember(self, asks: Sequence[Ask]) -> PathMemory:
-        memory = self.memory
-        rtts = {
-            method: fastest(ask for ask in asks if (ask.method, ask.outcome) == (method, ANSWERED))
-            for method in Method
-        }
+        memory, rtt = self.memory, round_trip(asks)
+        answered = {ask.method for ask in asks if ask.outcome is Outcome.ANSWERED}
         if any(ask.method is Method.PING for ask in asks):
-            answered, page = rtts[Method.PING] is not None, rtts[Method.PAGE] is not None
-            memory = remember_ping(memory, answered=answered, page_answered=page)
-        for method in (Method.PING, Method.PAGE, Method.DNS, Method.ROUTER):
-            if (rtt := rtts[method]) is not None:
-                memory = remember_rtt(memory, rtt)
-                break
+            ping, page = Method.PING in answered, Method.PAGE in answered
+            memory = remember_ping(memory, answered=ping, page_answered=page)
+        if rtt is not None:
+            memory = remember_rtt(memory, rtt)
         if self.judgement.verdict is not Verdict.ONLINE:
             return replace(memory, last_full=None)
         return replace(memory, last_full=self.full_since or memory.last_full)

@@ -18,7 +18,7 @@ from conman_core import entrypoints, origin
 from conman_core.catalog import Catalog
 from conman_core.contract import check_driver_class
 from conman_core.errors import DriverLoadError
-from conman_core.found import Found, LoadState
+from conman_core.found import Found, LoadState, refusal
 from conman_core.options import Kind, Option
 from tests.third_party import fixtures
 from tests.third_party.install import DISTRIBUTIONS, HERE, entry_points, install
@@ -142,7 +142,7 @@ def test_an_import_that_ends_late_is_reported_late(site: Path):
         states: asyncio.Queue[LoadState] = asyncio.Queue()
         await Catalog(0.3).drivers(
             ["hangs-at-import"],
-            lambda one: states.put_nowait(one.state) if one.distribution else None,
+            lambda one: states.put_nowait(one.state) if one.name == "hangs-at-import" else None,
         )
         first = await asyncio.wait_for(states.get(), 5)
         sys.modules["acme_faults.base"].RELEASE.set()
@@ -254,7 +254,7 @@ class TestTheHintForAPackageOfConmansOwn:
         (checkout / "conman_plugins" / "cellular" / "pyproject.toml").touch()
         self.record(monkeypatch, checkout.as_uri())
 
-        sentence = load("wwan")["wwan"].sentence
+        sentence = refusal("wwan", [], []).sentence
 
         folder = checkout / "conman_plugins" / "cellular"
         assert sentence.endswith(f"{sys.executable} -m pip install '{folder}'")
@@ -266,7 +266,7 @@ class TestTheHintForAPackageOfConmansOwn:
         wheel.touch()
         self.record(monkeypatch, (tmp_path / "conman_core-0.1.0-py3-none-any.whl").as_uri())
 
-        assert load("wifi")["wifi"].sentence.endswith(f"-m pip install {wheel}")
+        assert refusal("wifi", [], []).sentence.endswith(f"-m pip install {wheel}")
 
     @pytest.mark.parametrize("url", [None, "https://example.org/conman.whl", "file:///nowhere"])
     def test_names_no_command_when_the_origin_is_unknown(

@@ -504,39 +504,63 @@ def test_a_flood_of_foreign_packets_does_not_push_the_answer_out(net, device):
             sock.recv(2048)
 
 
-def test_a_forged_echo_reply_is_not_believed(net, device):
-    """The first request is answered with another payload, the second as it should be."""
-    stop = threading.Event()
+@contextlib.contextmanager
+def echoes(host: Namespace, change: Callable[[int, bytearray], None]) -> Iterator[None]:
+    """Answer echo requests in the kernel's place, each reply as `change` has left it."""
+    stop, listening = threading.Event(), threading.Event()
 
     def answer() -> None:
-        seen = 0
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
             raw.settimeout(0.05)
             listening.set()
+            number = itertools.count(1)
             while not stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     message = icmp.without_ip_header(raw.recv(2048))
                     if message and message[0] == icmp.ECHO_REQUEST:
-                        seen += 1
                         reply = bytearray(b"\0\0\0\0" + message[4:])
-                        reply[-1] ^= seen == 1
+                        change(next(number), reply)
                         reply[2:4] = icmp.checksum(bytes(reply)).to_bytes(2, "big")
                         raw.sendto(reply, ("10.77.1.50", 0))
 
-    listening = threading.Event()
-    answering = threading.Thread(target=net.home.call, args=(answer,))
-    net.home.sysctl("net.ipv4.icmp_echo_ignore_all", "1")
+    host.sysctl("net.ipv4.icmp_echo_ignore_all", "1")
+    answering = threading.Thread(target=host.call, args=(answer,))
     answering.start()
     assert listening.wait(10)
     try:
-        only_echo = Targets((ip_address(HOME),), use_dns=False)
-        [(found, seconds)] = check(device, ETH0, targets=only_echo)
+        yield
     finally:
         stop.set()
         answering.join()
-        net.home.sysctl("net.ipv4.icmp_echo_ignore_all", "0")
+        host.sysctl("net.ipv4.icmp_echo_ignore_all", "0")
+
+
+ONLY_ECHO = Targets((ip_address(HOME),), use_dns=False)
+
+
+def test_a_forged_echo_reply_is_not_believed(net, device):
+    """The first request is answered with another payload, the second as it should be."""
+
+    def change(number: int, reply: bytearray) -> None:
+        reply[-1] ^= number == 1
+
+    with echoes(net.home, change):
+        [(found, seconds)] = check(device, ETH0, targets=ONLY_ECHO)
     assert found.verdict is Verdict.ONLINE
     assert seconds >= KNOWN.patience
+
+
+def test_a_slow_line_is_online_and_not_asked_twice_once_it_is_known(net, device):
+    with echoes(net.home, lambda _number, _reply: time.sleep(0.6)):
+        [(first, _)] = check(device, ETH0, targets=ONLY_ECHO)
+    assert first.good
+    assert first.details["full"]
+    with echoes(net.home, lambda _number, _reply: time.sleep(0.6)):
+        known = replace(KNOWN, srtt=first.rtt)
+        [(second, seconds)] = check(device, ETH0, targets=ONLY_ECHO, memory=known)
+    assert second.good
+    assert 0.6 <= seconds < known.patience
+    assert asked(second) == {f"ping {HOME}": "answered"}
 
 
 def test_a_cancelled_round_leaves_no_socket_and_neither_do_two_hundred_rounds(net, device):

@@ -33,7 +33,8 @@ def both_verified(status: dict[str, Any]) -> bool:
 
 
 def link(status: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in status["links"] if each["name"] == name)
+    found = [each for each in status["links"] if each["name"] == name]
+    return found[0] if found else dict.fromkeys(("reason", "state", "verdict", "sentence"))
 
 
 def settle(meter: UdpMeter) -> None:
@@ -119,8 +120,8 @@ def test_a_login_page_upstream_is_a_portal_and_the_other_link_is_used(net: Inter
     net.home.portal_on()
     daemon = net.device.run_conman()
 
-    status = daemon.wait(lambda s: verdict(s, "ethernet:eth0") == "portal")
-    daemon.wait_uplink("eth1")
+    daemon.wait(lambda s: verdict(s, "ethernet:eth0") == "portal")
+    status = daemon.wait_uplink("eth1")
     assert "http" in link(status, "ethernet:eth0")["sentence"]
     net.home.portal_off()
     daemon.wait_uplink("eth0", 40)

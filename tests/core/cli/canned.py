@@ -53,12 +53,11 @@ class CannedDaemon:
         self.answers: dict[str, Any] = {
             "status": STATUS, "explain": EXPLAIN, "rescan": {"sentence": "looked at 2 drivers"},
         }  # fmt: skip
-        self.watchers = 0
-        self._loop = asyncio.new_event_loop()
         self._server = ControlServer(path, {name: self._handler(name) for name in self.answers})
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
-        self._call(self._server.start())
+        assert self._ready.wait(10)
 
     def publish(self, event: dict[str, Any]) -> None:
         self._loop.call_soon_threadsafe(self._server.publish, event)
@@ -71,14 +70,19 @@ class CannedDaemon:
                 await asyncio.sleep(0.005)
             self._server.publish(event)
 
-        self._call(wait())
+        asyncio.run_coroutine_threadsafe(wait(), self._loop).result(10)
 
     def stop(self) -> None:
         if self._thread.is_alive():
-            self._call(self._server.stop())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(5)
-            self._loop.close()
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join(10)
+
+    async def _run(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        await self._server.start()
+        self._ready.set()
+        await self._end.wait()
+        await self._server.stop()
 
     def _handler(self, name: str) -> Callable[[dict[str, Any]], Any]:
         async def answer(arguments: dict[str, Any]) -> Any:
@@ -88,6 +92,3 @@ class CannedDaemon:
             return value
 
         return answer
-
-    def _call(self, coroutine: Any) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)

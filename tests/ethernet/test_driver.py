@@ -1,0 +1,338 @@
+"""Connecting a wired link: by DHCP, by hand, and every way in which it does not work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conman_core import Address, ConnectError, ConnectionChanged, Family, Link, Lost, Reason
+from conman_core.options import defaults
+from conman_core.results import check_connection
+from conman_core.testing import SILENCE, FakeContext, FakeSysfs, lease_on, run
+from conman_plugins.ethernet.driver import EthernetDriver
+from conman_plugins.ethernet.static import static_connection
+
+ETH0, ETH1 = (Link("ethernet", name, name) for name in ("eth0", "eth1"))
+STATIC = {"address": "static", "static-address": "192.0.2.20/24", "gateway": "192.0.2.1"}
+
+
+class Desk:
+    """A machine with eth0 and eth1, and the driver for it."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.machine = FakeSysfs(folder)
+        self.machine.add("eth0")
+        self.machine.add("eth1")
+        self.context = FakeContext(EthernetDriver, settings)
+        self.driver = EthernetDriver(self.context, self.machine.inventory)
+
+    def connect(self, link: Link = ETH0) -> Any:
+        return run(self.driver.connect(link))
+
+    def refused(self, link: Link = ETH0) -> ConnectError:
+        with pytest.raises(ConnectError) as caught:
+            self.connect(link)
+        assert not self.context.leftovers()
+        return caught.value
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Callable[..., Desk]:
+    def make(**settings: str) -> Desk:
+        return Desk(tmp_path / "net", {k.replace("_", "-"): v for k, v in settings.items()})
+
+    return make
+
+
+def in_one_loop(check: Coroutine[Any, Any, None]) -> None:
+    run(check, limit=10)
+
+
+class TestDhcp:
+    def test_the_lease_is_what_the_link_offers(self, desk):
+        assert desk().connect() == lease_on("eth0")
+
+    def test_each_link_has_a_client_of_its_own(self, desk):
+        made = desk()
+
+        assert made.connect(ETH0) == lease_on("eth0")
+        assert made.connect(ETH1) == lease_on("eth1")
+        assert len(made.context.leases) == 2
+
+    def test_the_users_dns_servers_replace_those_of_the_network(self, desk):
+        made = desk(dns="9.9.9.9, 2620:fe::fe")
+
+        assert made.connect() == replace(
+            lease_on("eth0"), dns=(ip_address("9.9.9.9"), ip_address("2620:fe::fe"))
+        )
+
+    def test_without_signal_no_dhcp_client_is_started(self, desk):
+        made = desk()
+        made.machine.set_carrier("eth0", False)
+
+        refusal = made.refused()
+
+        assert refusal.reason is Reason.NO_CARRIER
+        assert "eth0 has no signal on its cable" in refusal.sentence
+        assert not made.context.leases
+
+    def test_where_the_carrier_is_not_known_yet_it_is_tried(self, desk):
+        made = desk()
+        made.machine.set_carrier("eth0", None)
+
+        assert made.connect() == lease_on("eth0")
+
+    def test_a_device_that_was_unplugged_is_named(self, desk):
+        made = desk()
+        made.machine.remove("eth0")
+
+        refusal = made.refused()
+
+        assert refusal.reason is Reason.NO_DEVICE
+        assert refusal.sentence == "eth0 is gone; plug its device in again"
+
+    def test_a_silent_network_is_given_up_after_the_users_time(self, desk):
+        made = desk(dhcp_timeout="50ms")
+        made.context.script_dhcp(SILENCE)
+
+        refusal = made.refused()
+
+        assert refusal.reason is Reason.NO_ADDRESS
+        assert "no DHCP server answered on eth0 within 0.05 s; check" in refusal.sentence
+
+    def test_the_longest_wait_fits_into_the_drivers_time_limit(self):
+        limit = next(o for o in EthernetDriver.options() if o.name == "dhcp-timeout")
+
+        assert "at most 2m" in limit.help
+        assert EthernetDriver.connect_limit > 120
+
+    @pytest.mark.parametrize("reason", [Reason.NO_TOOL, Reason.BUSY, Reason.NO_ADDRESS])
+    def test_what_the_client_says_is_passed_on(self, desk, reason):
+        made = desk()
+        made.context.script_dhcp(ConnectError(reason, "dhcpcd is not installed"))
+
+        refusal = made.refused()
+
+        assert (refusal.reason, refusal.sentence) == (reason, "dhcpcd is not installed")
+
+    def test_later_leases_and_their_loss_are_events(self, desk):
+        async def check() -> None:
+            made = desk(dns="9.9.9.9")
+            await made.driver.connect(ETH0)
+            events = made.driver.events()
+            (lease,) = made.context.leases
+
+            lease.renew(lease_on("eth0", 44))
+            changed = await anext(events)
+            lease.lose()
+            lost = await anext(events)
+            lease.renew(lease_on("eth0", 45))
+            again = await anext(events)
+
+            wanted = replace(lease_on("eth0", 44), dns=(ip_address("9.9.9.9"),))
+            assert changed == ConnectionChanged("ethernet:eth0", wanted)
+            assert isinstance(lost, Lost)
+            assert (lost.link, lost.reason) == ("ethernet:eth0", Reason.NO_ADDRESS)
+            assert lost.sentence.startswith("the DHCP lease of eth0 is lost")
+            assert isinstance(again, ConnectionChanged)
+            await made.driver.disconnect(ETH0)
+            assert not made.context.leftovers()
+
+        in_one_loop(check())
+
+    def test_connecting_again_starts_afresh_and_leaves_one_client(self, desk):
+        async def check() -> None:
+            made = desk()
+            for _ in range(3):
+                await made.driver.connect(ETH0)
+            assert [lease.running for lease in made.context.leases] == [False, False, True]
+            await made.driver.disconnect(ETH0)
+            assert not made.context.leftovers()
+
+        in_one_loop(check())
+
+    @pytest.mark.parametrize("turns", range(8))
+    def test_disconnecting_while_it_connects_ends_both(self, desk, turns):
+        async def check() -> None:
+            made = desk()
+            connecting = asyncio.create_task(made.driver.connect(ETH0))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await made.driver.disconnect(ETH0)
+            if turns:  # else it had not begun
+                assert not made.context.leftovers()
+            (ended,) = await asyncio.gather(connecting, return_exceptions=True)
+            if isinstance(ended, ConnectError):
+                assert ended.reason is Reason.LOST
+                assert "eth0 was taken down while it asked by DHCP" in ended.sentence
+                assert not made.context.leftovers()
+            else:
+                assert ended == lease_on("eth0")
+            await made.driver.disconnect(ETH0)
+            assert not made.context.leftovers()
+            assert await made.driver.connect(ETH0) == lease_on("eth0")
+
+        in_one_loop(check())
+
+    def test_disconnecting_from_a_silent_network_does_not_wait_for_it(self, desk):
+        async def check() -> None:
+            made = desk()
+            made.context.script_dhcp(SILENCE)
+            connecting = asyncio.create_task(made.driver.connect(ETH0))
+            while not made.context.leftovers():
+                await asyncio.sleep(0)
+            await asyncio.gather(*(made.driver.disconnect(ETH0) for _ in range(3)))
+            assert not made.context.leftovers()
+            with pytest.raises(ConnectError, match="taken down"):
+                await connecting
+
+        in_one_loop(check())
+
+    def test_the_address_is_kept_when_conman_ends_without_disconnecting(self, desk):
+        """The next start takes the link over as it is: a released address would be another's."""
+        made = desk()
+        made.connect()  # the loop ends, and with it all of its tasks
+
+        assert made.context.leftovers() == ["a DHCP client on eth0 still runs"]
+
+
+class TestStatic:
+    def test_the_settings_are_what_the_link_offers(self, desk):
+        made = desk(**STATIC, dns="192.0.2.1, 9.9.9.9")
+
+        connection = made.connect()
+
+        assert connection.addresses == (Address(ip_interface("192.0.2.20/24")),)
+        assert connection.gateways == {Family.IPV4: ip_address("192.0.2.1")}
+        assert connection.dns == (ip_address("192.0.2.1"), ip_address("9.9.9.9"))
+        assert not made.context.leases
+
+    def test_without_gateway_there_is_no_default_route(self, desk):
+        made = desk(address="static", static_address="192.0.2.20/24")
+
+        assert made.connect().gateways == {}
+
+    @pytest.mark.parametrize(
+        ("address", "gateway"),
+        [
+            ("2001:db8::20/64", "2001:db8::1"),
+            ("2001:db8::20/64", "fe80::1"),
+            ("192.0.2.20/32", "203.0.113.1"),
+            ("192.0.2.20/31", "192.0.2.21"),
+            ("2001:db8::20/128", "2001:db8:1::1"),
+        ],
+    )
+    def test_a_gateway_on_the_link_is_taken(self, desk, address, gateway):
+        made = desk(address="static", static_address=address, gateway=gateway)
+
+        connection = check_connection(made.connect(), "eth0")
+
+        assert list(connection.gateways.values()) == [ip_address(gateway)]
+
+    @pytest.mark.parametrize(
+        ("settings", "says"),
+        [
+            ({}, "needs a static-address; write one such as static-address = 192.168.1.20/24"),
+            ({"static_address": "192.0.2.0/24"}, "not the address of a host in 192.0.2.0/24"),
+            ({"static_address": "192.0.2.255/24"}, "not the address of a host in 192.0.2.0/24"),
+            ({"static_address": "127.0.0.1/8"}, "not the address of a host"),
+            ({"static_address": "224.0.0.9/4"}, "not the address of a host"),
+            ({**STATIC, "gateway": "192.0.3.1"}, "write the router's own address in 192.0.2.0/24"),
+            ({**STATIC, "gateway": "192.0.2.20"}, "cannot be reached"),
+            ({**STATIC, "gateway": "192.0.2.255"}, "cannot be reached"),
+            ({**STATIC, "gateway": "fe80::1"}, "are of two kinds"),
+        ],
+    )
+    def test_settings_that_do_not_fit_are_explained(self, desk, settings, says):
+        texts = {key.replace("-", "_"): value for key, value in settings.items()}
+        made = desk(**{"address": "static", **texts})
+        made.machine.set_carrier("eth0", False)  # the settings are told first: they need a person
+
+        refusal = made.refused()
+
+        assert refusal.reason is Reason.MISCONFIGURED
+        assert says in refusal.sentence
+        assert refusal.sentence.endswith("(section [conman:ethernet])")
+
+    def test_a_second_interface_cannot_have_the_address_too(self, desk):
+        made = desk(**STATIC)
+        made.connect(ETH0)
+
+        refusal = made.refused(ETH1)
+
+        assert refusal.reason is Reason.MISCONFIGURED
+        assert "in use on eth0 and eth1 cannot have it too" in refusal.sentence
+        assert "write interfaces = eth1, or interfaces = eth0" in refusal.sentence
+        assert made.connect(ETH0).interface == "eth0"
+        run(made.driver.disconnect(ETH0))
+        assert made.connect(ETH1).interface == "eth1"
+
+    def test_an_interface_without_signal_does_not_keep_the_address_from_another(self, desk):
+        made = desk(**STATIC)
+        made.machine.set_carrier("eth0", False)
+        assert made.refused(ETH0).reason is Reason.NO_CARRIER
+
+        assert made.connect(ETH1).interface == "eth1"
+
+
+_ADDRESSES = st.ip_addresses().flatmap(
+    lambda address: st.integers(0, address.max_prefixlen).map(
+        lambda prefix: ip_interface(f"{address}/{prefix}")
+    )
+)
+
+
+@given(_ADDRESSES, st.none() | st.ip_addresses())
+def test_what_the_driver_takes_the_core_takes_too(own, gateway):
+    """Whatever a user writes: a sentence, or a connection that the core does not refuse."""
+    settings = {"static-address": own, "gateway": gateway, "dns": ()}
+    with contextlib.suppress(ConnectError):
+        check_connection(static_connection("eth0", settings), "eth0")
+
+
+@given(st.data())
+def test_a_gateway_of_the_same_network_is_always_taken(data):
+    own = ip_interface(f"10.1.{data.draw(st.integers(0, 255))}.7/{data.draw(st.integers(8, 28))}")
+    hosts = range(1, own.network.num_addresses - 1)
+    gateway = own.network[data.draw(st.sampled_from(hosts))]
+    settings = {"static-address": own, "gateway": gateway, "dns": ()}
+
+    if gateway != own.ip:
+        assert static_connection("eth0", settings).gateways == {Family.IPV4: gateway}
+
+
+def test_every_default_can_be_used_as_it_is():
+    values = defaults(EthernetDriver.options())
+
+    assert values["address"] == "dhcp"
+    assert values["dhcp-timeout"] == 30.0
+    assert values["interfaces"] == values["dns"] == ()
+
+
+def test_the_readme_has_every_setting_and_every_reason():
+    page = Path(__file__).parents[2] / "conman_plugins/ethernet/README.md"
+    lines = page.read_text().splitlines()
+    rows = [line for line in lines if line.startswith("| `") and not line.startswith("| `NO")]
+
+    assert len(rows) >= len(EthernetDriver.options())
+    for option, row in zip(EthernetDriver.options(), rows, strict=False):
+        default = f"`{option.default}`" if option.default else ""
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells == [f"`{option.name}`", default, option.help]
+    code = "".join(
+        file.read_text() for file in page.parent.glob("*.py") if file.name != "__init__.py"
+    )
+    for reason in Reason:
+        if f"Reason.{reason.name}" in code:
+            assert f"`{reason.name}`" in page.read_text()
+    for wanted in ("## Removal", "## Known limitations", "Grade: bronze"):
+        assert any(line.startswith(wanted) for line in lines), wanted
