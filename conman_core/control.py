@@ -67,8 +67,12 @@ class ControlServer:
             return
         with suppress(OSError):
             self._path.unlink()
-        self._server.close()
         self._stopping = True
+        for listener in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        for _ in range(3):  # connections on their way get here: close() alone would leak them,
+            await asyncio.sleep(0)  # see asyncio.Server._attach
+        self._server.close()
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)

@@ -127,21 +127,21 @@ class Daemon:
         for sentence in self._notes():
             log.warning("%s", sentence)
         plugins = Plugins(self.announcer, self.live.now.settings.disable)
-        self._spawn(plugins.load())
-        self._spawn(self._first_probe())
+        self._spawn(self._first_probe(self._spawn(plugins.load())))
         engine = self._spawn(self.engine.run())
         stop = self._spawn(self._stop.wait())
         await asyncio.wait({engine, stop}, return_when=asyncio.FIRST_COMPLETED)
         if engine.done():
             engine.result()  # a fault of conman itself: say it, and let the service start it again
 
-    async def _first_probe(self) -> None:
+    async def _first_probe(self, plugins: asyncio.Task[Any]) -> None:
         tasks = self.drivers.probe()
         await asyncio.gather(*tasks)
         keep = [entry.interface for entry in self.engine.roster.in_use() if entry.interface]
         self.network.sweep(keep)
         self.engine.starting = False
         self.engine.poke()
+        await asyncio.wait({plugins})  # each has its time limits
         names = tuple(link.name for link in self.engine.moment().links)
         self.announcer.tell("conman_started", version=status.version(), links=names)
 

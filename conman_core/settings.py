@@ -218,8 +218,18 @@ def _check_urls(urls: tuple[str, ...]) -> Iterator[str]:
         match = _URL.fullmatch(url)
         if url.lower().startswith("https://"):
             yield f"has {url!r}; allowed: http:// only, since https hides a login page"
-        elif not match or not 0 < int(match["port"] or 80) < 65536:
+        elif not match or not 0 < int(match["port"] or 80) < 65536 or not _is_page(url):
             yield f"has {url!r}; allowed: http://host/page or http://host:port/page"
+
+
+def _is_page(url: str) -> bool:
+    from conman_core.reach.http import parse_url  # late: the command line rarely needs it
+
+    try:
+        parse_url(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_path(path: str | None) -> Iterator[str]:

@@ -41,7 +41,7 @@ GRACE = 1.0  #: seconds that pages are waited for once something lesser has answ
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a round found. `rtt` in seconds is that of the fastest answer to the best question.
+    """What a round found. `rtt`, in seconds, is of the fastest echo, else page, name or router.
 
     `details`, ready for JSON: `interface`, `family`, `source`, `seconds` (how long it took),
     `full`, `login_page` (null or an address) and `asked`, one entry for each thing asked with

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: As a step of `script_dhcp`: no server answers.
 SILENCE = "silence"
+_RELEASE_TURNS = 3  #: of the event loop: a real one takes its time, too
 DhcpStep = Connection | ConnectError | str
 
 
@@ -62,9 +63,10 @@ class FakeLease:
                 yield change
 
     async def release(self) -> None:
+        for _ in range(_RELEASE_TURNS):
+            await asyncio.sleep(0)
         self.running = False
         self._changes.put_nowait(None)
-        await asyncio.sleep(0)
 
     def renew(self, connection: Connection) -> None:
         """Let the server give another lease."""

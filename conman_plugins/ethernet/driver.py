@@ -125,6 +125,7 @@ class EthernetDriver(LinkDriver):
         client = self._clients.get(link.name)
         if client is None:
             return
+        client.unwanted = True
         async with client.ending:  # a second caller returns when all is done, too
             if client.task and not client.task.done():
                 client.task.cancel()
@@ -145,7 +146,7 @@ class EthernetDriver(LinkDriver):
             client.task = first = asyncio.create_task(self._first_lease(client.lease, name))
             await asyncio.wait({first})
             connection = None if first.cancelled() else first.result()
-            if connection is None or self._clients.get(link.name) is not client:
+            if connection is None or client.unwanted:
                 raise ConnectError(Reason.LOST, f"{name} was taken down while it asked by DHCP")
         except BaseException:  # cancelled, too: nothing may be left behind
             await self.disconnect(link)
@@ -185,4 +186,5 @@ class _Client:
 
     lease: Lease
     task: asyncio.Task[Any] | None = None
+    unwanted: bool = False  #: `disconnect` has begun
     ending: asyncio.Lock = field(default_factory=asyncio.Lock)

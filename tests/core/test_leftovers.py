@@ -123,41 +123,35 @@ def test_a_number_that_now_belongs_to_another_process_is_left_alone(tmp_path: Pa
         assert Children(tmp_path).end_leftovers(limit=0.2) == ()
 
 
-def test_helpers_without_their_leader_are_known_by_session_and_name(tmp_path: Path) -> None:
-    file = tmp_path / "helper"
-    # a subshell: it has the name of its leader, as dhcpcd's helpers have
-    script = f"(echo ready > {file}; while :; do sleep 0.05; done) & wait"
-    pid = killed_conman(tmp_path, script)
-    wait_until(file.exists)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not alive(pid))
-    members = [s.pid for s in all_statuses() if s.session == pid and s.name == "sh"]
-    assert any(alive(member) for member in members)
-    wait_until(lambda: read_status(pid) is None or zombie_of_init(pid))
-    Children(tmp_path).end_leftovers()
-    assert not any(alive(member) for member in members)
-
-
-def all_statuses() -> list[leftovers.Status]:
-    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [status for status in map(read_status, pids) if status]
-
-
-def zombie_of_init(pid: int) -> bool:
-    """Some containers have a process 1 that takes no zombies away."""
-    status = read_status(pid)
-    return status is not None and status.state == "Z"
-
-
-def test_helpers_of_another_program_are_left_alone_when_the_leader_is_gone(
-    tmp_path: Path,
+def test_without_a_leader_only_its_own_helpers_are_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with bystander() as process:
-        status = read_status(process.pid)
-        assert status
-        # a number above any pid_max that could be a process of its own
-        write(tmp_path, {"pid": 2**30, "start": 0, "program": "sleep"})
-        assert Children(tmp_path).end_leftovers(limit=0.2) == ()
+    proc = tmp_path / "proc"
+    zeros = "0 " * 15
+
+    def process(pid: int, name: str, session: int, start: int, state: str = "S") -> None:
+        (proc / str(pid)).mkdir(parents=True)
+        fields = f"{pid} ({name}) {state} 1 {session} {session} {zeros}{start}"
+        (proc / str(pid) / "stat").write_text(fields)
+
+    process(41, "dhcpcd", session=40, start=105)
+    process(42, "dhcpcd", session=40, start=106)
+    process(43, "other", session=40, start=107)  # started by a later process with that number
+    process(44, "dhcpcd", session=40, start=99)
+    process(45, "dhcpcd", session=40, start=106, state="Z")
+    process(46, "dhcpcd", session=46, start=107)
+    (proc / "self").mkdir()
+    ended = []
+
+    def kill(pid: int, number: int) -> None:
+        ended.append((pid, number))
+        (proc / str(pid) / "stat").unlink()
+
+    monkeypatch.setattr(leftovers, "_PROC", proc)
+    monkeypatch.setattr(os, "kill", kill)
+    write(tmp_path, {"pid": 40, "start": 100, "program": "/usr/sbin/dhcpcd"})
+    assert Children(tmp_path).end_leftovers() == ("/usr/sbin/dhcpcd (40)",)
+    assert sorted(ended) == [(41, signal.SIGTERM), (42, signal.SIGTERM)]
 
 
 @pytest.mark.parametrize("torn", [b"", b'{"children": [{"pi', b"\xff\x00", b"[]", b"[" * 100_000])
@@ -200,7 +194,7 @@ def test_no_content_of_the_register_ends_anything_or_raises(
     runtime = tmp_path_factory.mktemp("run")
     (runtime / "children.json").write_text(json.dumps(content))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leftovers.os, "kill", lambda *_: pytest.fail("something was killed"))
+        patch.setattr(os, "kill", lambda *_: pytest.fail("something was killed"))
         assert Children(runtime).end_leftovers(limit=0.1) == ()
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from conman_core import Address, ConnectError, ConnectionChanged, Family, Link, Lost, Reason
 from conman_core.options import defaults
 from conman_core.results import check_connection
-from conman_core.testing import SILENCE, FakeContext, FakeSysfs, lease_on, run
+from conman_core.testing import SILENCE, FakeContext, FakeLease, FakeSysfs, lease_on, run
 from conman_plugins.ethernet.driver import EthernetDriver
 from conman_plugins.ethernet.static import static_connection
 
@@ -160,26 +160,65 @@ class TestDhcp:
 
         in_one_loop(check())
 
-    @pytest.mark.parametrize("turns", range(8))
+    @pytest.mark.parametrize("turns", range(10))
     def test_disconnecting_while_it_connects_ends_both(self, desk, turns):
         async def check() -> None:
             made = desk()
             connecting = asyncio.create_task(made.driver.connect(ETH0))
             for _ in range(turns):
                 await asyncio.sleep(0)
+            begun, was_connected = bool(made.context.leases), connecting.done()
             await made.driver.disconnect(ETH0)
-            if turns:  # else it had not begun
-                assert not made.context.leftovers()
             (ended,) = await asyncio.gather(connecting, return_exceptions=True)
-            if isinstance(ended, ConnectError):
+            if begun and not was_connected:
+                assert not made.context.leftovers()
+                assert isinstance(ended, ConnectError)
                 assert ended.reason is Reason.LOST
                 assert "eth0 was taken down while it asked by DHCP" in ended.sentence
-                assert not made.context.leftovers()
             else:
                 assert ended == lease_on("eth0")
             await made.driver.disconnect(ETH0)
             assert not made.context.leftovers()
             assert await made.driver.connect(ETH0) == lease_on("eth0")
+
+        in_one_loop(check())
+
+    def test_a_client_is_released_by_one_at_a_time_and_not_while_it_still_asks(
+        self, desk, monkeypatch
+    ):
+        busy: list[str] = []
+
+        def alone(method):
+            async def watched(lease):
+                assert not busy, f"{method.__name__} during {busy}"
+                busy.append(method.__name__)
+                try:
+                    return await method(lease)
+                finally:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.sleep(0)
+                    busy.pop()
+
+            return watched
+
+        for name in ("acquire", "release"):
+            monkeypatch.setattr(FakeLease, name, alone(getattr(FakeLease, name)))
+
+        async def check() -> None:
+            made = desk()
+            made.context.script_dhcp(SILENCE, lease_on("eth0"))
+            connecting = asyncio.create_task(made.driver.connect(ETH0))
+            while not made.context.leftovers():
+                await asyncio.sleep(0)
+            await asyncio.gather(
+                *(made.driver.disconnect(ETH0) for _ in range(3)), made.driver.connect(ETH0)
+            )
+            with pytest.raises(ConnectError, match="taken down"):
+                await connecting
+            # who came late did not take the new connection down
+            assert [lease.running for lease in made.context.leases] == [False, True]
+            await made.driver.disconnect(ETH0)
+            assert not made.context.leftovers()
 
         in_one_loop(check())
 
