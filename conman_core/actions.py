@@ -14,6 +14,7 @@ from typing import Any
 from conman_core import track as t
 from conman_core.entry import Entry
 from conman_core.errors import ConnectError, DriverBug, SystemFault
+from conman_core.guard import Guard
 from conman_core.model import Connection, Reason
 from conman_core.network import Network
 from conman_core.reach import Checker, PathMemory, Targets
@@ -128,11 +129,11 @@ class Actions:
         now = self._clock()
         entry.track = t.disconnected(entry.track, now, reason, sentence)
         entry.track = replace(entry.track, checking=False, attempt_started=now)
-        entry.connecting = self._spawn(self._disconnect(entry, interface))
+        entry.connecting = self._spawn(self._disconnect(entry, entry.guard, interface))
 
-    async def _disconnect(self, entry: Entry, interface: str | None) -> None:
+    async def _disconnect(self, entry: Entry, guard: Guard, interface: str | None) -> None:
         try:
-            await entry.guard.disconnect(entry.link)
+            await guard.disconnect(entry.link)
         finally:
             if interface is not None:
                 self.network.unconfigure(interface)

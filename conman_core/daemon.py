@@ -32,6 +32,7 @@ from conman_core.reach import Targets
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN = 30.0  #: seconds between probes that nothing in particular asked for
 _LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s"
 
 
@@ -128,6 +129,7 @@ class Daemon:
             log.warning("%s", sentence)
         plugins = Plugins(self.announcer, self.live.now.settings.disable)
         self._spawn(self._first_probe(self._spawn(plugins.load())))
+        self._spawn(self._look_again())
         engine = self._spawn(self.engine.run())
         stop = self._spawn(self._stop.wait())
         await asyncio.wait({engine, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,13 +139,31 @@ class Daemon:
     async def _first_probe(self, plugins: asyncio.Task[Any]) -> None:
         tasks = self.drivers.probe()
         await asyncio.gather(*tasks)
-        keep = [entry.interface for entry in self.engine.roster.in_use() if entry.interface]
-        self.network.sweep(keep)
+        self._sweep()
         self.engine.starting = False
         self.engine.poke()
         await asyncio.wait({plugins})  # each has its time limits
         names = tuple(link.name for link in self.engine.moment().links)
         self.announcer.tell("conman_started", version=status.version(), links=names)
+
+    def _sweep(self) -> None:
+        """Remove what an earlier conman left on interfaces that are no links any more.
+
+        Only once all drivers have told their links: what one that is late, or broken today, will
+        offer may be carrying the traffic now.
+        """
+        if self.drivers.settled():
+            self.network.sweep([e.interface for e in self.engine.roster.in_use() if e.interface])
+
+    async def _look_again(self) -> None:
+        """Probe now and then: not every device announces itself, and what was broken may not be."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.gather(*self.drivers.probe())
+            for entry in self.engine.roster.in_use():
+                if entry.connection is not None and entry.ours and entry.interface:
+                    await self.network.look_for_owner(entry.interface)
+            self.engine.poke()
 
     async def _end(self) -> None:
         log.info("conman ends; addresses, routes and names stay as they are")
@@ -225,8 +245,8 @@ class Daemon:
         if self.live.problem is None:
             self.engine.policy = policy_of(self.live.now.settings)
             self.drivers.use(self.live.now.sections)
+            await asyncio.gather(*self.drivers.probe())
             self._offers_changed()
-            self._probe()
         return sentence
 
     # -- what the command line asks
@@ -263,6 +283,7 @@ class Daemon:
         for guard in self.drivers.guards.values():
             guard.forgive()
         await asyncio.gather(*self.drivers.probe())
+        self._sweep()
         self.engine.roster.retry_all()
         self.engine.use_uplink()
         self.engine.poke()

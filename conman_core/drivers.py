@@ -90,6 +90,7 @@ class Drivers:
             settings = sections.get(name)
             if found.driver_class is None or settings is None:
                 self._give_up(name)
+                self.offers.pop(name, None)
             elif name not in self.guards or self._settings[name] != settings:
                 self._give_up(name)
                 self._settings[name] = settings
@@ -110,7 +111,6 @@ class Drivers:
 
     def _give_up(self, name: str) -> None:
         guard = self.guards.pop(name, None)
-        self.offers.pop(name, None)
         if guard is not None:
             asyncio.get_running_loop().call_later(FAREWELL, guard.close)
 
@@ -153,10 +153,13 @@ class Drivers:
             self.offers[name] = offer
             self._offers_changed()
 
-    def retry_at(self) -> float | None:
-        """Return when the next broken driver gets another chance to be probed."""
-        times = [guard.health.retry_at for guard in self.guards.values()]
-        return min((at for at in times if at is not None), default=None)
+    def settled(self) -> bool:
+        """Tell whether every driver is loaded, well, and has told its links."""
+        loaded = self._loading is not None and self._loading.done()
+        return loaded and all(
+            guard.health.state is State.OK and name in self.offers
+            for name, guard in self.guards.items()
+        )
 
     def links(self) -> list[Link]:
         """Return every link on offer."""

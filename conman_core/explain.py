@@ -38,15 +38,14 @@ def why_uplink(moment: Moment) -> str:
 def why_not(link: Track, moment: Moment) -> str:
     """Say why a link does not carry the traffic, or for the uplink that it does."""
     if link is moment.uplink:
-        if link.verified or not link.sentence:
-            return "It is the uplink."
-        return f"It is the uplink for want of a better one: {link.sentence}."
+        wanting = f" for want of a better one: {link.sentence}"
+        return f"It is the uplink{'' if link.verified or not link.sentence else wanting}."
     if link.held is Held.NONE:
         return _why_unconnected(link, moment)
-    if not link.carrier:
-        return "It has no signal: the cable, or the device at its other end, is off."
     if link.verified:
         return _why_standby(link, moment)
+    if not link.carrier:
+        return "It has no signal: the cable, or the device at its other end, is off."
     if link.verdict is None:
         return "It is connected and its first check is under way."
     return f"{link.sentence or 'The internet does not answer over it'}; it is checked again."

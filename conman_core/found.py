@@ -9,7 +9,8 @@ from typing import Any
 
 from conman_core.entrypoints import Installed
 from conman_core.options import Option
-from conman_core.origin import PACKAGES, install_hint
+from conman_core.origin import install_hint
+from conman_core.settings import FIRST_PARTY
 
 
 class LoadState(enum.StrEnum):
@@ -59,8 +60,8 @@ def refusal(name: str, claims: Sequence[Installed], there: Collection[str]) -> F
         owners = " and by ".join(sorted({one.origin for one in claims}))
         sentence = f"{name} is claimed by {owners}: neither is used; remove one"
         return replace(header_of(claims[0]), state=LoadState.DUPLICATE, sentence=sentence)
-    if name in PACKAGES:
-        sentence = f"{name} is not installed; {install_hint(PACKAGES[name])}"
+    if name in FIRST_PARTY:
+        sentence = f"{name} is not installed; {install_hint(FIRST_PARTY[name])}"
     else:
         from difflib import get_close_matches
 

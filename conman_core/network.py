@@ -98,12 +98,9 @@ class Network:
         known = self.interface(name)
         if known is None:
             raise ConnectError(Reason.NO_DEVICE, f"there is no interface {name} any more")
-        groups = self._own_groups()
-        owner = await asyncio.to_thread(self._managers.owner, name, known.index, groups)
+        owner = await self._owner(name, known)
         if owner is not None:
-            lasting = f", for good: {owner.lasting}" if owner.lasting != owner.command else ""
-            hand_over = f"hand it over with: {owner.command}{lasting}"
-            raise ConnectError(Reason.BUSY, f"{owner.sentence}; {hand_over}")
+            raise ConnectError(Reason.BUSY, owner)
         try:
             sysctl.prepare(name, self.ledger)
         except SystemFault as fault:  # in a container, say: a lone link works all the same
@@ -113,6 +110,24 @@ class Network:
             self._netlink.set_up(known.index, True)
             link = self._netlink.link(name)
             self._interfaces[name] = Interface(link.index, link.up, link.carrier)
+
+    async def look_for_owner(self, name: str) -> None:
+        """Note a program that has come to manage a working link's interface.
+
+        The link is not given up for that: both may get along, and it works now.
+        """
+        known = self.interface(name)
+        if known is not None:
+            self.note(f"owner of {name}", await self._owner(name, known))
+
+    async def _owner(self, name: str, known: Interface) -> str | None:
+        """Say who else manages an interface and how to hand it over, None if nobody does."""
+        groups = self._own_groups()
+        owner = await asyncio.to_thread(self._managers.owner, name, known.index, groups)
+        if owner is None:
+            return None
+        lasting = f", for good: {owner.lasting}" if owner.lasting != owner.command else ""
+        return f"{owner.sentence}; hand it over with: {owner.command}{lasting}"
 
     def found(self, name: str) -> Connection | None:
         """Describe what somebody, perhaps an earlier conman, has configured on an interface.

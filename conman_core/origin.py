@@ -14,16 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-#: the packages that bring conman's own drivers and plugins, by entry-point name
-PACKAGES = {
-    "ethernet": "conman-ethernet",
-    "wifi": "conman-wifi",
-    "hilink": "conman-cellular",
-    "wwan": "conman-cellular",
-    "sakis3g": "conman-cellular",
-    "accesspoint": "conman-accesspoint",
-}
-
 
 def _recorded() -> Path | None:
     # direct_url.json: PEP 610, written by installers for anything not from an index

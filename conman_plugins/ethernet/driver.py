@@ -96,6 +96,8 @@ class EthernetDriver(LinkDriver):
 
     async def connect(self, link: Link) -> Connection:
         await self.disconnect(link)
+        while link.name in self._clients:  # another call was quicker
+            await self.disconnect(link)
         name = link.interface or link.device
         settings = self.context.settings
         fixed = None
@@ -122,17 +124,8 @@ class EthernetDriver(LinkDriver):
     async def disconnect(self, link: Link) -> None:
         if self._static == (link.interface or link.device):
             self._static = None
-        client = self._clients.get(link.name)
-        if client is None:
-            return
-        client.unwanted = True
-        async with client.ending:  # a second caller returns when all is done, too
-            if client.task and not client.task.done():
-                client.task.cancel()
-                await asyncio.wait({client.task})
-            await client.lease.release()
-            if self._clients.get(link.name) is client:
-                del self._clients[link.name]
+        if client := self._clients.get(link.name):
+            await self._end(link.name, client)
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         while True:
@@ -149,10 +142,21 @@ class EthernetDriver(LinkDriver):
             if connection is None or client.unwanted:
                 raise ConnectError(Reason.LOST, f"{name} was taken down while it asked by DHCP")
         except BaseException:  # cancelled, too: nothing may be left behind
-            await self.disconnect(link)
+            await self._end(link.name, client)
             raise
         client.task = asyncio.create_task(self._follow(link.name, name, client.lease))
         return connection
+
+    async def _end(self, link: str, client: _Client) -> None:
+        client.unwanted = True
+        async with client.ending:  # a second caller returns when all is done, too
+            if self._clients.get(link) is not client:
+                return
+            if client.task and not client.task.done():
+                client.task.cancel()
+                await asyncio.wait({client.task})
+            await client.lease.release()
+            del self._clients[link]
 
     async def _first_lease(self, lease: Lease, name: str) -> Connection:
         limit = min(self.context.settings["dhcp-timeout"] or _DEFAULT_DHCP, _LONGEST_DHCP)

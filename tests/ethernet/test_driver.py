@@ -160,6 +160,20 @@ class TestDhcp:
 
         in_one_loop(check())
 
+    def test_of_several_connects_at_once_the_last_one_counts(self, desk):
+        async def check() -> None:
+            made = desk()
+            await made.driver.connect(ETH0)
+            calls = (made.driver.connect(ETH0) for _ in range(4))
+            *others, last = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(other) for other in others} == {ConnectError}
+            assert last == lease_on("eth0")
+            assert sum(lease.running for lease in made.context.leases) == 1
+            await made.driver.disconnect(ETH0)
+            assert not made.context.leftovers()
+
+        in_one_loop(check())
+
     @pytest.mark.parametrize("turns", range(10))
     def test_disconnecting_while_it_connects_ends_both(self, desk, turns):
         async def check() -> None:
