@@ -4,12 +4,13 @@ The names below are the public interface for drivers, plugins and host programs.
 """
 
 from conman_core.driver import API_VERSION, DriverContext, LinkDriver
-from conman_core.errors import ConmanError, ConnectError
+from conman_core.errors import ConmanError, ConnectError, ToolMissing
 from conman_core.model import (
     Address,
     Connection,
     ConnectionChanged,
     Family,
+    FormField,
     Link,
     Lost,
     ProbeAgain,
@@ -31,6 +32,7 @@ __all__ = [
     "ConnectionChanged",
     "DriverContext",
     "Family",
+    "FormField",
     "Kind",
     "Link",
     "LinkDriver",
@@ -41,6 +43,7 @@ __all__ = [
     "Retry",
     "Specificity",
     "StaticRoute",
+    "ToolMissing",
     "Unavailable",
     "Verdict",
 ]

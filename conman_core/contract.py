@@ -31,7 +31,8 @@ def check_driver_class(thing: Any) -> tuple[Option, ...]:
         raise DriverLoadError("names LinkDriver itself, not a driver class")
     version = getattr(thing, "api_version", None)
     if type(version) is not int:
-        raise DriverLoadError(f"names class {thing.__name__}, which has no api_version")
+        wanted = f"which has no api_version; write api_version = {API_VERSION} in it"
+        raise DriverLoadError(f"names class {thing.__name__}, {wanted}")
     if version != API_VERSION:
         raise WrongVersion(
             f"was written for version {version} of the driver contract, this conman has"

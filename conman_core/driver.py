@@ -40,15 +40,15 @@ class Lease(Protocol):
     async def acquire(self) -> Connection:
         """Start the client and wait for a lease.
 
-        Ends only with a lease or an error: the time limit is the caller's.
-        Raises ConnectError with NO_TOOL or NO_ADDRESS.
+        Ends only with a lease or an error: the time limit is the caller's. If it fails or is
+        cancelled no client is left running. Raises ConnectError with NO_TOOL, BUSY or NO_ADDRESS.
         """
 
     def changes(self) -> AsyncIterator[Connection | None]:
         """Yield each later lease, and None when the lease was lost."""
 
     async def release(self) -> None:
-        """Give the address back to the server and end the client. Never raises."""
+        """Give the address back to the server and end the client. Never raises; may come twice."""
 
 
 class Store(Protocol):
@@ -86,7 +86,8 @@ class DriverContext(Protocol):
     ) -> Finished:
         """Run a program to its end; its process group is killed at the time limit.
 
-        `secrets` are blacked out in what is logged. Raises ToolMissing, TimeoutError.
+        `secrets` are blacked out in what is logged. Raises ToolMissing, SystemFault if it cannot
+        be started, TimeoutError.
         """
 
     def dhcp(self, interface: str) -> Lease:
@@ -106,7 +107,9 @@ class LinkDriver(abc.ABC):
     distribution, and go on with the others; it is given another chance later.
     """
 
-    api_version: ClassVar[int] = API_VERSION
+    #: the version of this contract that the driver was written for: 1. Each driver writes it
+    #: itself, as an inherited one would always fit.
+    api_version: ClassVar[int]
     #: time limits in seconds of the calls that may take long
     probe_limit: ClassVar[float] = 2.0
     connect_limit: ClassVar[float] = 45.0

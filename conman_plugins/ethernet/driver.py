@@ -36,6 +36,7 @@ _DEFAULT_DHCP = 30.0
 class EthernetDriver(LinkDriver):
     """Offers wired interfaces as links."""
 
+    api_version: ClassVar[int] = 1
     connect_limit: ClassVar[float] = _LONGEST_DHCP + 15.0
 
     def __init__(self, context: DriverContext, inventory: Inventory | None = None) -> None:

@@ -38,8 +38,7 @@ class Row:
     @property
     def kept(self) -> bool:
         """A busy machine may hold up the meter itself: what counts is how long packets got lost."""
-        outage = min(self.window.gap, self.window.lost * PERIOD)
-        return outage <= self.held_to and not (self.lossless and self.window.lost)
+        return self.window.outage <= self.held_to and not (self.lossless and self.window.lost)
 
 
 class Demo:

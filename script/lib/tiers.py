@@ -20,7 +20,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 LIMIT = 1200.0
-SHELL_SCRIPTS = ("script/demo", "script/test", "script/lib/setup.sh", ".ci/run")
 #: program: Debian package; what the small internet runs on
 PROGRAMS = {
     "ip": "iproute2",
@@ -69,6 +68,12 @@ def call(argv: list[str], *, as_owner: bool, env: dict[str, str]) -> tuple[int, 
     return done.returncode, done.stdout
 
 
+def shell_scripts() -> list[str]:
+    """Every shell script beside this one and of the continuous integration."""
+    found = [*ROOT.glob("script/*"), *ROOT.glob("script/lib/*.sh"), *ROOT.glob(".ci/*")]
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.is_file())
+
+
 def lint(env: dict[str, str]) -> Result:
     """Style, types and who may import whom; one check each."""
     checks = [
@@ -79,7 +84,7 @@ def lint(env: dict[str, str]) -> Result:
     ]
     result = Result()
     if shutil.which("shellcheck"):
-        checks.append(["shellcheck", "-x", "-S", "warning", *SHELL_SCRIPTS])
+        checks.append(["shellcheck", "-x", "-S", "warning", *shell_scripts()])
     else:
         result.not_run.append("shellcheck is missing: apt install shellcheck")
     for argv in checks:

@@ -1,4 +1,4 @@
-"""Programs that conman runs: their output, their end, and the end of what they started."""
+"""Programs that conman runs to their end, and the end of all of them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,17 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from conman_core import tools
-from conman_core.child import keep_in, lines_to
-from conman_core.children import LARGEST_OUTPUT, MASK, Child, Children
+from conman_core.children import LARGEST_OUTPUT, MASK, Children
 from conman_core.errors import SystemFault, ToolMissing
 from conman_core.leftovers import read_status
-
-T = TypeVar("T")
-#: prints the pid of a helper in its own group and waits for it
-WITH_HELPER = "sleep 60 & echo $!; wait"
-STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
+from tests.core.supervision import STUBBORN, WITH_HELPER, alive, run, started, wait_until
 
 
 @pytest.fixture
@@ -33,43 +25,8 @@ def children(tmp_path: Path) -> Children:
     return Children(tmp_path)
 
 
-def run(work: Callable[[], Awaitable[T]]) -> T:
-    """Run a coroutine function; a minute is more than any test needs."""
-
-    async def limited() -> T:
-        return await asyncio.wait_for(work(), 60)
-
-    return asyncio.run(limited())
-
-
-def alive(pid: int) -> bool:
-    status = read_status(pid)
-    return status is not None and status.state not in "ZX"
-
-
-def wait_until(condition: Callable[[], object], limit: float = 10.0) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.005)
-
-
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-@contextlib.asynccontextmanager
-async def started(children: Children, script: str) -> AsyncIterator[tuple[Child, str]]:
-    """Start a shell script; give it with the first line that it printed."""
-    lines: asyncio.Queue[str] = asyncio.Queue()
-    child = await children.start(["sh", "-c", script], name="script", on_line=lines.put_nowait)
-    try:
-        yield child, await lines.get()
-    finally:
-        await child.stop(0.1)
-
-
-# run
 
 
 def test_a_program_gives_its_code_and_both_outputs_apart(children: Children) -> None:
@@ -260,144 +217,6 @@ def test_no_child_is_left_if_supervision_cannot_begin(
         run(lambda: children.run(["sleep", "60"]))
     assert read_status(int((tmp_path / "pid").read_text())) is None
     assert "sleep" not in (tmp_path / "children.json").read_text()
-
-
-# start
-
-
-def test_each_line_is_logged_and_given_to_who_asked(
-    children: Children, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    lines: list[str] = []
-
-    async def work() -> int:
-        script = "echo one; echo two >&2; printf last; exit 4"
-        child = await children.start(["sh", "-c", script], name="daemon", on_line=lines.append)
-        return await child.wait()
-
-    assert run(work) == 4
-    assert lines == ["one", "two", "last"]
-    assert "daemon: two" in caplog.text
-
-
-def test_a_line_without_end_is_cut_in_pieces(
-    children: Children, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    lines: list[str] = []
-
-    async def work() -> None:
-        argv = ["head", "-c", "10000000", "/dev/zero"]
-        await (await children.start(argv, name="daemon", on_line=lines.append)).wait()
-
-    run(work)
-    assert sum(map(len, lines)) == 10_000_000
-    assert max(map(len, lines)) == 4096
-    assert max(map(len, caplog.messages)) < 600
-
-
-def test_lines_are_the_same_however_the_output_was_chopped() -> None:
-    data = b"one\n\ntwo\r\nthree"
-    for size in range(1, len(data) + 1):
-        lines: list[str] = []
-        sink = lines_to(lines.append)
-        for start in range(0, len(data), size):
-            sink(data[start : start + size])
-        sink(b"")
-        assert lines == ["one", "two\r", "three"]
-
-
-def test_a_keeping_sink_keeps_exactly_as_much_as_it_may() -> None:
-    kept = bytearray()
-    sink = keep_in(kept, 5)
-    for data in (b"abc", b"defg", b"h", b""):
-        sink(data)
-    assert kept == b"abcde"
-
-
-def test_who_fails_on_a_line_does_not_stop_the_supervision(children: Children) -> None:
-    reported: list[object] = []
-
-    def fail(line: str) -> None:
-        raise LookupError(line)
-
-    async def work() -> int:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, what: reported.append(what["exception"]))
-        child = await children.start(["sh", "-c", "echo a; exit 5"], name="daemon", on_line=fail)
-        return await child.wait()
-
-    assert run(work) == 5
-    assert isinstance(reported[0], LookupError)
-
-
-def test_stop_ends_the_child_and_its_helpers_and_may_be_repeated(children: Children) -> None:
-    async def work() -> int:
-        async with started(children, WITH_HELPER) as (child, helper):
-            await asyncio.gather(child.stop(), child.stop())
-            await child.stop()
-            assert not child.running
-            child.signal(signal.SIGKILL)  # nobody's number any more
-            assert await child.wait() == -signal.SIGTERM
-            return int(helper)
-
-    helper = run(work)
-    wait_until(lambda: not alive(helper))
-
-
-def test_a_stubborn_child_is_killed_after_the_limit(children: Children) -> None:
-    async def work() -> float:
-        async with started(children, STUBBORN) as (child, _):
-            begun = time.monotonic()
-            await child.stop(0.3)
-            assert await child.wait() == -signal.SIGKILL
-            return time.monotonic() - begun
-
-    assert 0.3 <= run(work) < 1.0
-
-
-def test_a_signal_that_the_child_lost_is_sent_again(children: Children) -> None:
-    script = "trap 'n=$((n+1)); [ $n -lt 2 ] || exit 7' TERM; echo ready; "
-    script += "while :; do sleep 0.02; done"
-
-    async def work() -> int:
-        async with started(children, script) as (child, _):
-            await child.stop(5)
-            return await child.wait()
-
-    assert run(work) == 7
-
-
-def test_a_cancelled_stop_kills_at_once(children: Children) -> None:
-    async def work() -> int:
-        async with started(children, STUBBORN) as (child, _):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(child.stop(30), 0.1)
-            return await child.wait()
-
-    assert run(work) == -signal.SIGKILL
-
-
-def test_helpers_that_outlive_a_killed_child_are_ended(children: Children) -> None:
-    async def work() -> int:
-        async with started(children, "trap '' TERM; " + WITH_HELPER) as (child, helper):
-            os.kill(child.pid, signal.SIGKILL)
-            await child.wait()
-            return int(helper)
-
-    helper = run(work)
-    wait_until(lambda: not alive(helper))
-
-
-def test_other_code_may_wait_for_its_own_children(children: Children) -> None:
-    other = subprocess.Popen(["sh", "-c", "exit 9"])
-    for _ in range(3):
-        run(lambda: children.run(["true"]))
-    assert other.wait() == 9
-
-
-# the end of the program
 
 
 def test_closing_ends_the_children_of_all_loops_and_starts_no_more(children: Children) -> None:

@@ -320,6 +320,8 @@ def test_a_driver_that_is_not_installed_is_missed_only_if_the_user_named_it(file
         "installed: ethernet, wifi, acme; did you mean wifi?",
     )
     assert missing_drivers(read(file, "[conman]\n"), KNOWN) == ()
+    config = read(file, "[conman]\npriority = ethernet, wwan\ndisable = wwan\n")
+    assert missing_drivers(config, KNOWN) == ()
 
 
 def test_a_driver_with_a_wrong_default_costs_a_warning_not_the_settings(file: Path):

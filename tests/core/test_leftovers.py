@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from conman_core import leftovers
 from conman_core.children import Children
 from conman_core.leftovers import parse_status, read_status
+from tests.core.supervision import alive, wait_until
 
 ROOT = Path(__file__).parents[2]
 #: starts a script as conman does, prints the child's pid and hangs
@@ -34,18 +36,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def alive(pid: int) -> bool:
-    status = read_status(pid)
-    return status is not None and status.state not in "ZX"
-
-
-def wait_until(condition: Callable[[], object], limit: float = 10.0) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.005)
 
 
 def killed_conman(runtime: Path, script: str) -> int:
@@ -167,8 +157,6 @@ def test_a_torn_register_is_set_aside_and_named(
 def test_a_register_that_cannot_be_written_stops_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import asyncio
-
     (tmp_path / "file").write_text("")
     children = Children(tmp_path / "file")  # no folder can be made there
     assert children.end_leftovers() == ()

@@ -149,7 +149,9 @@ def test_a_metered_link_stays_cold_while_another_works() -> None:
 
 
 def test_a_metered_link_starts_when_the_others_failed_and_goes_after_a_linger() -> None:
-    run = Simulation({"eth": Script(0, carrier=(100, 200)), "lte": Script(1, metered=True)}).run(600)
+    run = Simulation({"eth": Script(0, carrier=(100, 200)), "lte": Script(1, metered=True)}).run(
+        600
+    )
 
     assert run.attempts["lte"] == [100]
     back = next(at for at, name in run.uplinks if name == "eth" and at > 200)

@@ -39,6 +39,7 @@ class Window:
 
     gap: float  #: seconds, the longest time without an answer
     gap_end: float  #: the moment of the answer that ended it
+    outage: float  #: seconds, the longest row of lost packets; blind to a held-up meter
     sent: int
     lost: int
     interfaces: tuple[str, ...]  #: through which answers came, in the order of their first
@@ -116,7 +117,8 @@ class UdpMeter(_Reporter):
         """Judge the packets sent from `start` to `end` (now, less those still on their way).
 
         The gap is counted from the last answer before `start`, so that a cable pulled at `start`
-        is not credited with the time since the last packet.
+        is not credited with the time since the last packet. On a busy machine the gap may be the
+        meter's own, with no packet lost: `outage` tells.
         """
         end = max(start, time.monotonic() - IN_FLIGHT) if end is None else end
         with self._changed:
@@ -128,7 +130,12 @@ class UdpMeter(_Reporter):
         # Nothing after the last answer yet: that is a gap as well, unless it is the usual pause.
         gap, gap_end = max((late - early, late) for early, late in itertools.pairwise(times))
         ways = tuple(dict.fromkeys(answer.interface for answer in mine))
-        return Window(gap, gap_end, last - first, last - first - len(came_back), ways)
+        row = longest = 0
+        for number in range(first, last):
+            row = 0 if number in came_back else row + 1
+            longest = max(longest, row)
+        lost = last - first - len(came_back)
+        return Window(gap, gap_end, longest * self.period, last - first, lost, ways)
 
 
 class TcpHolder(_Reporter):

@@ -6,12 +6,8 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
-import subprocess
-import sys
 import time
-import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
@@ -24,8 +20,7 @@ from conman_core.errors import ConnectError
 from conman_core.leftovers import read_status
 from conman_core.model import Connection, Reason
 from conman_core.net import dhcpcd, lease, otherdhcpcd
-from conman_core.net.dhcpcd import HOOK, DhcpcdLease
-from conman_core.net.lease import split_reports
+from conman_core.net.dhcpcd import DhcpcdLease
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
@@ -209,49 +204,13 @@ def test_an_interface_that_dhcpcd_cannot_use_is_told(fake: Fake, runtime: Path) 
     assert refused(runtime).sentence == "dhcpcd cannot work on eth0"
 
 
-@pytest.fixture
-def foreign(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    program = tmp_path / "elsewhere" / "dhcpcd"
-    program.parent.mkdir()
-    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
-    with subprocess.Popen([str(program), "60"]) as process:
-        yield process
-        assert process.poll() is None, "a foreign dhcpcd was ended"
-        process.kill()
-
-
-@pytest.mark.parametrize(
-    ("file", "command"),
-    [
-        ("pid", "systemctl disable --now dhcpcd"),
-        ("eth0.pid", "dhcpcd -x eth0"),
-        ("eth0-4.pid", "dhcpcd -4 -x eth0"),
-    ],
-)
-def test_another_dhcpcd_is_left_alone_and_the_command_that_ends_it_is_told(
-    fake: Fake, runtime: Path, foreign: subprocess.Popen[bytes], file: str, command: str
+def test_another_dhcpcd_makes_the_interface_busy(
+    fake: Fake, runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    otherdhcpcd.RUN.mkdir()
-    (otherdhcpcd.RUN / file).write_text(f"{foreign.pid}\n")
+    monkeypatch.setattr(dhcpcd, "other_dhcpcd", lambda interface: f"another one has {interface}")
     error = refused(runtime)
-    assert error.reason is Reason.BUSY
-    assert f"(pid {foreign.pid}) has eth0" in error.sentence
-    assert error.sentence.endswith(command)
+    assert (error.reason, error.sentence) == (Reason.BUSY, "another one has eth0")
     assert fake.pids == []
-
-
-@pytest.mark.parametrize("content", ["", "junk", "1073741824", "9" * 20, "²", str(os.getpid())])
-def test_a_stale_or_torn_pid_file_is_no_dhcpcd(fake: Fake, runtime: Path, content: str) -> None:
-    otherdhcpcd.RUN.mkdir()
-    (otherdhcpcd.RUN / "eth0-4.pid").write_text(content)
-    (otherdhcpcd.RUN / "eth1-4.pid").write_text(str(os.getppid()))
-    fake.does(LEASED + "rest")
-
-    async def work() -> None:
-        async with leased(runtime):
-            pass
-
-    run(work)
 
 
 def test_later_leases_are_told_and_expire_alone_changes_nothing(fake: Fake, runtime: Path) -> None:
@@ -453,72 +412,3 @@ def test_a_refused_offer_is_logged_once_not_at_each_renewal(
     run(work)
     assert sum("an MTU of 12" in message for message in caplog.messages) == 1
     assert sum("leased" in message for message in caplog.messages) == 1
-
-
-# the hook
-
-
-def hook(fifo: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    path = {"PATH": "/usr/bin:/bin", "conman_fifo": str(fifo)}
-    return subprocess.run(
-        [str(HOOK)], env=path | environment, capture_output=True, timeout=5, check=True
-    )
-
-
-@pytest.fixture
-def fifo(tmp_path: Path) -> Iterator[int]:
-    os.mkfifo(tmp_path / "fifo", 0o600)
-    descriptor = os.open(tmp_path / "fifo", os.O_RDWR | os.O_NONBLOCK)
-    yield descriptor
-    os.close(descriptor)
-
-
-def test_the_hook_gives_up_when_nobody_reads(fifo: int, tmp_path: Path) -> None:
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(fifo, b"x" * 4096)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(fifo, b"x")
-    assert hook(tmp_path / "fifo", reason="BOUND").stderr == b""
-
-
-def test_the_hook_gives_up_when_the_reader_is_gone(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    hook(tmp_path / "fifo", reason="BOUND")
-    hook(tmp_path / "none", reason="BOUND")
-    assert not (tmp_path / "none").exists()
-
-
-def test_the_hook_passes_on_only_what_matters(fifo: int, tmp_path: Path) -> None:
-    for reason in ("PREINIT", "CARRIER", "NOCARRIER", "IPV4LL", "ROUTERADVERT", "TEST"):
-        hook(tmp_path / "fifo", reason=reason)
-    hook(tmp_path / "fifo", reason="NAK", new_host_name="x", old_ip_address="10.0.0.1")
-    ((report,), rest) = split_reports(os.read(fifo, 65536))
-    assert report["reason"] == "NAK"
-    assert not any(value for name, value in report.items() if name != "reason")
-    assert rest == b""
-
-
-def test_a_report_with_many_routes_arrives_whole(fifo: int, tmp_path: Path) -> None:
-    routes = " ".join(f"172.16.{n}.0/24 10.9.0.7" for n in range(240))
-    hook(tmp_path / "fifo", reason="BOUND", new_classless_static_routes=routes)
-    ((report,), _) = split_reports(os.read(fifo, 65536))
-    assert report["classless_static_routes"] == routes
-
-
-def test_what_a_server_says_is_never_run_by_the_shell(fifo: int, tmp_path: Path) -> None:
-    evil = f"$(touch {tmp_path}/owned)`touch {tmp_path}/owned`; touch {tmp_path}/owned %s\\n"
-    hook(tmp_path / "fifo", reason="BOUND", new_routers=evil)
-    ((report,), _) = split_reports(os.read(fifo, 65536))
-    assert report["routers"] == evil
-    assert not (tmp_path / "owned").exists()
-
-
-def test_the_hook_is_executable_in_a_wheel(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        info = archive.getinfo("conman_core/net/dhcpcd-hook")
-    assert (info.external_attr >> 16) & 0o777 == 0o755

@@ -4,6 +4,8 @@ from conman_core import LinkDriver
 
 
 class RivalDriver(LinkDriver):
+    api_version = 1
+
     def probe(self):
         return []
 

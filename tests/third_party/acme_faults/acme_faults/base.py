@@ -9,6 +9,7 @@ RELEASE = threading.Event()
 
 
 class Plain(LinkDriver):
+    api_version = 1
     name = ""
     probe_limit = 1.0
     connect_limit = 2.0

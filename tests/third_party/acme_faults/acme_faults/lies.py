@@ -16,6 +16,8 @@ class NoDriver:
 
 
 class Half(LinkDriver):
+    api_version = 1
+
     def probe(self):
         return []
 

@@ -1,0 +1,90 @@
+"""script/bench: measures conman on a small internet and holds it to its limits."""
+
+# ruff: noqa: T201 - printing is its work
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+
+from conman_core.errors import ConmanError
+from script.lib.bench import program, traffic
+from script.lib.bench.figures import Result, Run, Trial
+from script.lib.bench.lab import Lab
+from script.lib.bench.report import Progress, as_json, machine, print_table
+from tests.netns.internet import internet
+
+TRIALS = {
+    trial.name: trial for trial in (*program.TRIALS_OF_START, *traffic.TRIALS, *program.TRIALS)
+}
+
+
+def main(prefix: str, *words: str) -> int:
+    """Run the trials asked for; `prefix` is part of every name that is made."""
+    arguments = _parser().parse_args(words)
+    if unknown := [name for name in arguments.names if name not in TRIALS]:
+        _parser().error(f"no figure {', '.join(unknown)}; there are {', '.join(TRIALS)}")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    progress = Progress(sys.stderr)
+    where = machine()
+    results = []
+    progress.say("building a device, two routers and an internet")
+    with internet(prefix=prefix) as net:
+        lab = Lab(net)
+        for name in arguments.names or TRIALS:
+            results.append(_run(TRIALS[name], lab, arguments.runs, progress))
+            lab.release()
+    if arguments.json:
+        print(json.dumps(as_json(results, arguments.runs, where), indent=2))
+    else:
+        print_table(results, where)
+    return 0 if all(result.kept for result in results) else 1
+
+
+def _run(trial: Trial, lab: Lab, wanted: int, progress: Progress) -> Result:
+    result = Result(trial)
+    runs = min(wanted, trial.most_runs)
+    with progress.trial(trial, runs) as shown:
+        try:
+            for number in range(runs):
+                result.add(trial.measure(lab, Run(number, runs)))
+                shown.tick()
+        except (AssertionError, RuntimeError, OSError, ConmanError) as error:
+            result.failure = f"run {number + 1}: {type(error).__name__}: {error}"
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    epilog = "figures:\n" + "\n".join(f"  {t.name:14} {t.about}" for t in TRIALS.values())
+    parser = argparse.ArgumentParser(
+        prog="script/bench",
+        description=__doc__,
+        epilog=f"{epilog}\nexit code 1: a limit is exceeded or a run failed",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--runs", type=_count, default=10, metavar="N", help="how often each is measured (10)"
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these figures")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
+    return int(text)
+
+
+def _end(*_: object) -> None:
+    """End by the first signal, and let no second one disturb the cleaning up."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
