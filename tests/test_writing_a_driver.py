@@ -88,7 +88,7 @@ def test_it_is_as_short_as_it_can_be():
     driver = [line for line in blocks("python")[0].splitlines() if line.strip()]
     project = blocks("toml")[0].partition("[build-system]")[0].split("\n")
 
-    assert len(driver) == 12
+    assert len(driver) == 13
     assert len([line for line in project if line]) == 5
     assert tomllib.loads(blocks("toml")[0])["project"]["entry-points"]["conman.drivers"]
 

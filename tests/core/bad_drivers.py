@@ -35,6 +35,7 @@ LINK = Link("good", "g0", "g0")
 class Good(LinkDriver):
     """DHCP on an interface that is always there, started by a tool."""
 
+    api_version = 1
     breaks: str | None = None  #: the check that is to fail, and no other
     says = ""  #: a part of what pytest prints about it
     lease = None
@@ -58,6 +59,7 @@ class Good(LinkDriver):
 
 
 class PlainMethods(LinkDriver):
+    api_version = 1
     breaks = None
     says = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -130,7 +131,7 @@ def test_the_next_link_starts_at_once_when_the_one_before_failed() -> None:
 def test_a_failed_link_is_tried_after_1_2_4_up_to_60_seconds_for_ever() -> None:
     run = Simulation({"eth": Script(0, connects=False)}).run(3600)
 
-    waits = [b - a for a, b in zip(run.attempts["eth"], run.attempts["eth"][1:], strict=False)]
+    waits = [b - a for a, b in itertools.pairwise(run.attempts["eth"])]
     for wait, full in zip(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60], strict=False):
         assert 0.9 * full <= wait - 0.5 <= full
     assert max(waits) <= 60.5
@@ -196,7 +197,7 @@ def test_checks_come_at_the_interval_of_the_role() -> None:
 
     assert 600 / 8 < len(run.rounds["eth"]) <= 600 / 7
     assert 600 / 60 <= len(run.rounds["wifi"]) <= 600 / 54 + 1
-    gaps = [b - a for a, b in zip(run.rounds["eth"], run.rounds["eth"][1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(run.rounds["eth"])]
     assert max(gaps) < 8
 
 
@@ -271,7 +272,7 @@ def test_the_laws_hold_over_any_history(script: dict[str, Script], policy: Polic
         assert one.callable or not attempts
         if one.callable and not one.metered and not one.connects:
             ends = [*attempts, run.relative()]
-            gaps = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+            gaps = [b - a for a, b in itertools.pairwise(ends)]
             assert max(gaps, default=0) <= 61 + len(script), "a failed link was given up"
 
 

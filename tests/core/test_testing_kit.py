@@ -132,6 +132,8 @@ def test_a_driver_that_hangs_fails_and_the_place_is_named():
 
 
 class Slow(LinkDriver):
+    api_version = 1
+
     @classmethod
     def options(cls):
         return (

@@ -12,9 +12,9 @@ import sys
 from conman_core.errors import ConmanError
 from script.lib.bench import program, traffic
 from script.lib.bench.figures import Result, Run, Trial
-from script.lib.bench.lab import Lab
+from script.lib.bench.lab import Lab, RealCables
 from script.lib.bench.report import Progress, as_json, machine, print_table
-from tests.netns.internet import internet
+from tests.netns.internet import Internet
 
 TRIALS = {
     trial.name: trial for trial in (*program.TRIALS_OF_START, *traffic.TRIALS, *program.TRIALS)
@@ -32,8 +32,8 @@ def main(prefix: str, *words: str) -> int:
     where = machine()
     results = []
     progress.say("building a device, two routers and an internet")
-    with internet(prefix=prefix) as net:
-        lab = Lab(net)
+    with RealCables(prefix) as bench:
+        lab = Lab(Internet(bench))
         for name in arguments.names or TRIALS:
             results.append(_run(TRIALS[name], lab, arguments.runs, progress))
             lab.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,12 +12,33 @@ from typing import Any
 from tests.netns.device import Daemon
 from tests.netns.internet import Internet
 from tests.netns.measure import UdpMeter
-from tests.netns.namespaces import Namespace
+from tests.netns.namespaces import Bench, Namespace, run
 
 PERIOD = 0.005  #: seconds between the packets that are counted
 QUIET = 2.1  #: seconds without a link event after which the kernel reports the next one at once
 AFTERMATH = 0.5  #: seconds watched after traffic has moved: losses come late
 UPLINKS = ("eth0", "eth1")
+
+
+class RealCables(Bench):
+    """Lays cables whose link events the kernel treats as those of a network card.
+
+    It reports a loss of carrier at most once a second, but for a device that lies on another one
+    at once (net/core/link_watch.c, linkwatch_urgent_event). A veth seems to lie on another one
+    unless both of its ends have the same number.
+    """
+
+    _numbers = itertools.count(100)
+
+    def cable(self, left: Namespace, left_name: str, right: Namespace, right_name: str) -> None:
+        """Lay a cable, both ends up."""
+        number = str(next(self._numbers))
+        run(
+            *("ip", "link", "add", left_name, "index", number, "netns", left.name),
+            *("type", "veth", "peer", "name", right_name, "index", number, "netns", right.name),
+        )
+        left.ip("link", "set", left_name, "up")
+        right.ip("link", "set", right_name, "up")
 
 
 class Lab:

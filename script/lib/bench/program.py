@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 
 from script.lib.bench import memory
 from script.lib.bench.figures import Figure, Run, Trial
@@ -121,7 +122,7 @@ def cli(lab: Lab, run: Run) -> dict[str, float]:
     return {"status": status, "python": python, "ratio": status / python}
 
 
-def _timed(argv: tuple[str, ...], env: dict[str, str]) -> float:
+def _timed(argv: tuple[str, ...], env: Mapping[str, str]) -> float:
     started = time.monotonic()
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, env=env)
     return time.monotonic() - started
