@@ -69,10 +69,9 @@ class DhcpcdLease:
         """
         self.interface = interface
         self._children = children
-        self._settings = (
-            runtime.absolute() / f"dhcpcd-{interface}.conf"
-        )  # a relative one is not read
-        self._fifo = runtime.absolute() / f"dhcpcd-{interface}.fifo"
+        folder = runtime.absolute()  # dhcpcd reads no relative path, and says nothing
+        self._settings = folder / f"dhcpcd-{interface}.conf"
+        self._fifo = folder / f"dhcpcd-{interface}.fifo"
         self._protected = protected
         self._results: asyncio.Queue[Connection | ConnectError | None] = asyncio.Queue()
         self._open = False
@@ -93,6 +92,8 @@ class DhcpcdLease:
         """
         await self.close()
         self._results = asyncio.Queue()
+        self._last_line = ""
+        self._pause = _FIRST_PAUSE
         self._open = True
         try:
             await self._start()

@@ -53,13 +53,17 @@ class Lab:
     def ready(self) -> Daemon:
         """Start conman with both cables in; return once both links are verified."""
         self.stop()
+        self.repair()
+        self.daemon = self.device.run_conman()
+        self.daemon.wait(both_verified)
+        return self.daemon
+
+    def repair(self) -> None:
+        """Plug all cables in and let all routers forward."""
         for interface in UPLINKS:
             self.net.cable_in(interface)
         for router in self.net.routers:
             router.restore()
-        self.daemon = self.device.run_conman()
-        self.daemon.wait(both_verified)
-        return self.daemon
 
     def stop(self) -> None:
         """End conman, if it runs."""

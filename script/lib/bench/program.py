@@ -32,6 +32,7 @@ def start_known(lab: Lab, run: Run) -> dict[str, float]:
 
 def _start(lab: Lab, run: Run, *, known: bool) -> dict[str, float]:
     lab.release()
+    lab.repair()
     if known and run.number == 0:  # the lease that is remembered
         dhcp_alone(lab.device, "eth0", known=True)
     ways = [lambda: _dhcp(lab, known=known), lambda: _conman(lab, known=known)]
