@@ -7,7 +7,6 @@ network namespace. netplan is not here: it writes settings for NetworkManager or
 
 from __future__ import annotations
 
-import fnmatch
 import re
 import shlex
 from collections.abc import Collection
@@ -84,7 +83,7 @@ class Managers:
 
     def _dhcpcd(self, interface: str, own_groups: Collection[int]) -> Owner | None:
         folder = self._run / "dhcpcd"
-        if self._is_foreign(folder / "pid", own_groups) and not self._dhcpcd_denies(interface):
+        if self._is_foreign(folder / "pid", own_groups):
             return _dhcpcd_manager(interface)
         for suffix, option in (("", ""), ("-4", "-4 "), ("-6", "-6 ")):
             if self._is_foreign(folder / f"{interface}{suffix}.pid", own_groups):
@@ -97,23 +96,6 @@ class Managers:
             return False
         pid = int(text)
         return self.processes.is_here(pid, "dhcpcd") and self.processes.group(pid) not in own_groups
-
-    def _dhcpcd_denies(self, interface: str) -> bool:
-        """Read dhcpcd.conf(5): denyinterfaces, and allowinterfaces which denies all others.
-
-        Both count only before the first block: dhcpcd skips them, measured with 9.4.1, after a
-        line `interface`, `ssid` or `profile`.
-        """
-        allowed: list[str] = []
-        for line in _text(self._etc / "dhcpcd.conf").splitlines():
-            word, *patterns = line.replace(",", " ").split() or [""]
-            if word in ("interface", "ssid", "profile"):
-                break
-            if word == "denyinterfaces" and _matches(interface, patterns):
-                return True
-            if word == "allowinterfaces":
-                allowed += patterns
-        return bool(allowed) and not _matches(interface, allowed)
 
 
 def _network_manager(interface: str) -> Owner:
@@ -150,10 +132,13 @@ def _ifupdown(interface: str, files: Collection[Path]) -> Owner:
 
 
 def _dhcpcd_manager(interface: str) -> Owner:
-    # at the top of the file: after the first block it would not count
-    edit = shlex.quote(f"1i denyinterfaces {interface}")
-    command = f"sed -i {edit} /etc/dhcpcd.conf && systemctl restart dhcpcd"
-    return _owner("dhcpcd", interface, command, command)
+    """Return the owner of all interfaces.
+
+    `denyinterfaces` frees none: conman's own dhcpcd hands its command line to the running one,
+    which then takes the interface all the same (measured with 9.4.1 and 10.1.0).
+    """
+    stop = "systemctl stop dhcpcd"
+    return _owner("dhcpcd", interface, stop, "systemctl disable --now dhcpcd")
 
 
 def _dhcpcd_single(interface: str, option: str) -> Owner:
@@ -168,10 +153,6 @@ def _owner(manager: str, interface: str, command: str, lasting: str) -> Owner:
 def _write(path: str, *lines: str) -> str:
     """Return the shell command that writes a file."""
     return f"printf '%s\\n' {shlex.join(lines)} > {shlex.quote(path)}"
-
-
-def _matches(interface: str, patterns: Collection[str]) -> bool:
-    return any(fnmatch.fnmatchcase(interface, pattern) for pattern in patterns)
 
 
 def _value(path: Path, key: str) -> str | None:
