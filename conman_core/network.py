@@ -10,14 +10,15 @@ import errno
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network, ip_address, ip_interface
+from ipaddress import ip_interface
 from pathlib import Path
 
 from conman_core.errors import ConnectError, SystemFault
 from conman_core.ledger import Ledger
-from conman_core.model import Address, Connection, Family, IPAddress, IPInterface, Reason
+from conman_core.model import Connection, Family, IPAddress, IPInterface, Reason
 from conman_core.net import rtmessage as rt
 from conman_core.net import sysctl
+from conman_core.net.adoption import found_on
 from conman_core.net.managers import Managers
 from conman_core.net.netlink import Netlink
 from conman_core.net.resolver import Resolver
@@ -130,44 +131,11 @@ class Network:
         return f"{owner.sentence}; hand it over with: {owner.command}{lasting}"
 
     def found(self, name: str) -> Connection | None:
-        """Describe what somebody, perhaps an earlier conman, has configured on an interface.
-
-        None unless it has both an IPv4 address and a default route: only then it may be an uplink.
-        """
+        """Describe what somebody, perhaps an earlier conman, has configured on an interface."""
         known = self.interface(name)
         if known is None:
             return None
-        addresses = tuple(
-            Address(found.interface, found.valid)
-            for found in self._netlink.addresses(known.index)
-            if isinstance(found.interface, IPv4Interface) and not found.interface.is_link_local
-        )
-        defaults = [
-            route
-            for route in self._netlink.routes()
-            if route.oif == known.index
-            and route.table == rt.MAIN_TABLE
-            and isinstance(route.destination, IPv4Network)
-            and route.destination.prefixlen == 0
-        ]
-        if not addresses or not defaults:
-            return None
-        best = min(defaults, key=lambda route: route.metric)
-        return Connection(name, addresses, {Family.IPV4: best.gateway}, dns=self._present_dns())
-
-    def _present_dns(self) -> tuple[IPAddress, ...]:
-        servers = []
-        try:
-            words = [line.split() for line in self._resolv_conf.read_text().splitlines()]
-        except (OSError, ValueError):
-            return ()
-        for line in words:
-            if len(line) > 1 and line[0] == "nameserver":
-                try:
-                    servers.append(ip_address(line[1]))
-                except ValueError:
-                    continue
-        return tuple(servers)
+        return found_on(self._netlink, name, known.index, self._resolv_conf)
 
     # -- addresses and routes
 

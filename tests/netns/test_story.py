@@ -62,7 +62,7 @@ def test_a_pulled_cable_costs_next_to_nothing_and_failback_costs_nothing(net: In
     pulled = net.cable_out("eth0")
     daemon.wait_uplink("eth1")
     meter.wait_answer(pulled + GRACE, interface="eth1")
-    assert meter.window(pulled - 0.1, pulled + 0.4).gap < 0.1
+    assert meter.window(pulled - 0.1, pulled + 0.4).outage < 0.1
 
     held = TcpHolder(net.device)  # opened on eth1
     held.wait_echo(0)
@@ -191,7 +191,7 @@ def test_both_links_in_one_subnet_on_one_bridge(one_router: bool) -> None:
         pulled = net.cable_out("eth0")
         daemon.wait_uplink("eth1")
         meter.wait_answer(pulled + GRACE, interface="eth1")
-        assert meter.window(pulled - 0.1, pulled + 0.4).gap < 0.2
+        assert meter.window(pulled - 0.1, pulled + 0.4).outage < 0.2
 
         net.cable_in("eth0")
         daemon.wait_uplink("eth0", 20)
