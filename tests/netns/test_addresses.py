@@ -49,6 +49,25 @@ def test_a_server_that_appears_late_is_used_within_seconds(net: Internet) -> Non
     assert time.monotonic() - began < 10
 
 
+def test_a_slow_server_is_waited_for_while_the_other_link_works(net: Internet) -> None:
+    net.backup.dhcp_start()
+    serve(net, "--dhcp-reply-delay=3")
+    daemon = net.device.run_conman()
+    daemon.wait(lambda s: s["uplink"] == "ethernet:eth1" and s["state"] == "online", 5)
+    daemon.wait(lambda s: s["uplink"] == "ethernet:eth0" and s["state"] == "online", 20)
+
+
+def serve(net: Internet, *options: str) -> None:
+    """Start a DHCP server at home with options of its own."""
+    net.home.start(
+        "dnsmasq",
+        *("-k", "--conf-file=/dev/null", "--port=0", "--interface=lan0", "--no-ping"),
+        *("--dhcp-authoritative", "--dhcp-range=10.77.1.200,10.77.1.210,2m"),
+        *(f"--dhcp-leasefile={net.bench.folder}/other.leases", "--dhcp-option=6,10.77.1.1"),
+        *(f"--pid-file={net.bench.folder}/other.pid", *options),
+    )
+
+
 def test_a_server_that_refuses_the_known_lease_gives_another(net: Internet) -> None:
     net.home.dhcp_start()
     daemon = net.device.run_conman()
@@ -58,14 +77,7 @@ def test_a_server_that_refuses_the_known_lease_gives_another(net: Internet) -> N
     assert net.device.conman("release").returncode == 0
     net.home.dhcp_stop()
     address = before[0].partition("/")[0]
-    reserve = f"02:00:00:00:00:01,{address}"  # it belongs to another device now
-    net.home.start(
-        "dnsmasq",
-        *("-k", "--conf-file=/dev/null", "--port=0", "--interface=lan0", "--no-ping"),
-        *("--dhcp-authoritative", "--dhcp-range=10.77.1.200,10.77.1.210,2m"),
-        *(f"--dhcp-host={reserve}", f"--dhcp-leasefile={net.bench.folder}/other.leases"),
-        "--dhcp-option=6,10.77.1.1",
-    )
+    serve(net, f"--dhcp-host=02:00:00:00:00:01,{address}")  # it belongs to another device now
     again = net.device.run_conman()
     status = again.wait(lambda s: s["uplink"] == "ethernet:eth0" and s["state"] == "online", 20)
     assert link(status, "ethernet:eth0")["addresses"] != before

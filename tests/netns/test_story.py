@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.netns.device import SETTINGS, Daemon
+from tests.netns.device import SETTINGS
 from tests.netns.internet import Internet, internet
 from tests.netns.measure import TcpHolder, UdpMeter
 
@@ -53,6 +53,14 @@ def test_both_links_come_up_and_the_first_in_order_carries_the_traffic(net: Inte
     assert "dev eth0" in net.device.ip("route", "get", "1.1.1.1")
 
 
+def test_the_built_in_priority_needs_no_other_driver(net: Internet) -> None:
+    daemon = net.device.run_conman("[conman:ethernet]\ninterfaces = eth0, eth1\n")
+    status = daemon.wait(both_verified)
+
+    assert [row["name"] for row in status["drivers"]] == ["ethernet"]
+    assert status["notes"] == []
+
+
 def test_a_pulled_cable_costs_next_to_nothing_and_failback_costs_nothing(net: Internet) -> None:
     daemon = net.device.run_conman()
     daemon.wait(both_verified)
@@ -76,6 +84,23 @@ def test_a_pulled_cable_costs_next_to_nothing_and_failback_costs_nothing(net: In
     assert moved - plugged >= 9.9
     assert "nameserver 10.77.1.1\n" in net.device.resolv_conf.read_text()
     assert link(status, "ethernet:eth1")["role"] == "standby"
+
+
+def test_a_connection_outlives_failover_and_failback_of_its_own_link(net: Internet) -> None:
+    daemon = net.device.run_conman()
+    daemon.wait(both_verified)
+    held = TcpHolder(net.device)
+    held.wait_echo(0)
+    assert held.local is not None
+    assert held.local.startswith("10.77.1.")
+
+    net.cable_out("eth0")
+    daemon.wait_uplink("eth1")
+    plugged = net.cable_in("eth0")
+    held.wait_echo(plugged, 15)  # while eth0 is still on trial
+    daemon.wait_uplink("eth0", 20)
+    held.wait_echo(time.monotonic())
+    assert held.broken is None
 
 
 def test_a_silent_death_upstream_is_left_within_eleven_seconds(net: Internet) -> None:
@@ -253,6 +278,3 @@ def test_failback_never_stays_on_the_backup(net: Internet) -> None:
 
     assert status["uplink"] == "ethernet:eth1"
     assert "failback = never" in link(status, "ethernet:eth0")["sentence"]
-
-
-__all__ = ["Daemon"]
