@@ -45,6 +45,19 @@ apt_install() {
     "${get[@]}" update && "${get[@]}" install --no-install-recommends "$@"
 }
 
+# need_programs PROGRAM:PACKAGE...: install what is missing, or say what it is.
+need_programs() {
+    local packages
+    mapfile -t packages < <(missing_packages "$@")
+    ((${#packages[@]})) || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "These programs are needed; their names in Debian are: ${packages[*]}" >&2
+        return 1
+    fi
+    quietly "installing ${packages[*]}" apt_install "${packages[@]}"
+    installed=yes
+}
+
 # Run a command as the owner of the checkout, so that sudo leaves no files of root's in it.
 as_owner() {
     local owner

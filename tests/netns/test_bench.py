@@ -6,10 +6,15 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from script.lib.bench.quiet import wait_quiet
+from tests.netns.namespaces import bench as namespaces
 
 pytestmark = pytest.mark.netns
 
@@ -104,3 +109,27 @@ def test_interrupted_it_removes_all_that_it_made() -> None:
     process.communicate(timeout=30)
     assert process.returncode == 130
     assert traces(process.pid) == []
+
+
+def test_it_waits_while_another_program_changes_an_interface_anywhere() -> None:
+    with namespaces() as made:
+        left, right = made.namespace("left"), made.namespace("right")
+        made.cable(left, "a0", right, "b0")
+        ended = threading.Event()
+        last = 0.0
+
+        def disturb() -> None:
+            nonlocal last
+            while not ended.wait(0.05):
+                last = time.monotonic()
+                right.ip("link", "set", "b0", "down")
+                right.ip("link", "set", "b0", "up")
+
+        disturber = threading.Thread(target=disturb)
+        disturber.start()
+        with pytest.raises(AssertionError, match="interfaces change all the time"):
+            wait_quiet(0.5, limit=1.0)
+        ended.set()
+        wait_quiet(0.5, limit=60.0)
+        disturber.join()
+        assert time.monotonic() - last >= 0.5

@@ -1,7 +1,5 @@
 """script/bench: measures conman on a small internet and holds it to its limits."""
 
-# ruff: noqa: T201 - printing is its work
-
 from __future__ import annotations
 
 import argparse

@@ -15,7 +15,6 @@ from tests.netns.measure import UdpMeter
 from tests.netns.namespaces import Bench, Namespace, run
 
 PERIOD = 0.005  #: seconds between the packets that are counted
-QUIET = 2.1  #: seconds without a link event after which the kernel reports the next one at once
 AFTERMATH = 0.5  #: seconds watched after traffic has moved: losses come late
 UPLINKS = ("eth0", "eth1")
 
@@ -64,6 +63,15 @@ class Lab:
             self.net.cable_in(interface)
         for router in self.net.routers:
             router.restore()
+
+    def set_up(self, interface: str, limit: float = 10.0) -> None:
+        """Set an interface up and wait until the kernel says that it runs."""
+        self.device.ip("link", "set", interface, "up")
+        deadline = time.monotonic() + limit
+        while "state UP" not in self.device.ip("-o", "link", "show", "dev", interface):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{interface} does not come up")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """End conman, if it runs."""

@@ -1,7 +1,5 @@
 """Shows progress while the bench runs, and its results as a table or as JSON."""
 
-# ruff: noqa: T201 - printing is its work
-
 from __future__ import annotations
 
 import contextlib

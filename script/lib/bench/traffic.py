@@ -7,7 +7,8 @@ import socket
 import time
 
 from script.lib.bench.figures import Figure, Run, Trial
-from script.lib.bench.lab import AFTERMATH, QUIET, Lab
+from script.lib.bench.lab import AFTERMATH, Lab
+from script.lib.bench.quiet import wait_quiet
 from tests.netns.measure import Answer, TcpHolder, UdpMeter, Window
 
 CHECK_INTERVAL = 8.0  #: conman's default
@@ -21,7 +22,7 @@ def carrier(lab: Lab, run: Run) -> dict[str, float]:
     del run
     lab.ready()
     with lab.meter() as meter:
-        time.sleep(QUIET)
+        wait_quiet()
         return _pull(lab, meter)
 
 
@@ -30,7 +31,7 @@ def carrier_again(lab: Lab, run: Run) -> dict[str, float]:
     lab.ready()
     lab.end_link_event()
     with lab.meter() as meter:
-        time.sleep(QUIET)
+        wait_quiet()
         lab.link_event()
         time.sleep(KERNEL_INTERVAL * run.phase)
         return _pull(lab, meter)
