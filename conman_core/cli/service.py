@@ -14,8 +14,10 @@ _RESCAN_LIMIT = 30.0  #: seconds for all drivers to look again
 
 def run(arguments: Namespace, screen: Screen) -> int:
     """Be the daemon until a signal ends it."""
-    from conman_core.daemon import serve
+    from conman_core.lean import without_tls
 
+    with without_tls():
+        from conman_core.daemon import serve
     del screen
     return serve(arguments.config, _LEVELS[arguments.log_level])
 

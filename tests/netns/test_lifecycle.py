@@ -251,6 +251,13 @@ def test_the_machine_that_runs_the_tests_is_untouched(net: Internet) -> None:
     assert own() == before
 
 
+def test_the_daemon_carries_no_tls_library(net: Internet) -> None:
+    daemon = net.device.run_conman()
+    daemon.wait(both_verified)
+
+    assert "libcrypto" not in Path(f"/proc/{daemon.process.pid}/maps").read_text()
+
+
 def test_the_control_socket_is_for_root_only(net: Internet) -> None:
     net.device.run_conman().wait(both_verified)
     socket = net.device.folder / "run/conman/conman.sock"
