@@ -1,11 +1,13 @@
 """What is done to one link: connecting, disconnecting, checking; each a task whose end is an event.
 
-Nothing here waits on the caller's behalf: drivers, checks and children may take their time.
+Nothing here waits on the caller's behalf: drivers, checks and children may take their time. And no
+end of a task, foreseen or not, may leave a link marked as busy: it would be left alone for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -15,12 +17,19 @@ from conman_core import track as t
 from conman_core.entry import Entry
 from conman_core.errors import ConnectError, DriverBug, SystemFault
 from conman_core.guard import Guard
-from conman_core.model import Connection, Reason
+from conman_core.model import Connection, Link, Reason, Verdict
 from conman_core.network import Network
-from conman_core.reach import Checker, PathMemory, Targets
+from conman_core.reach import Checker, Finding, PathMemory, Targets
 from conman_core.track import Held
 
 log = logging.getLogger(__name__)
+
+_REASONS = {
+    errno.EPERM: Reason.DENIED,
+    errno.EACCES: Reason.DENIED,
+    errno.ENODEV: Reason.NO_DEVICE,
+    errno.ENXIO: Reason.NO_DEVICE,
+}
 
 
 class Actions:
@@ -34,11 +43,22 @@ class Actions:
         poke: Callable[[], None],
     ) -> None:
         self.network = network
+        #: gives the links in use on an interface; set by the roster
+        self.links_on: Callable[[str], list[Entry]] = lambda _: []
         self._targets = targets
         self._clock = clock
         self._poke = poke
         self._checker = Checker()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: dict[str, asyncio.Task[None]] = {}  # by interface
+
+    async def close(self) -> None:
+        """End all that is under way."""
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -49,35 +69,69 @@ class Actions:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a fault of conman itself, please report it: %s", error, exc_info=error)
+            _report(error)
         self._poke()
 
     # -- connecting
 
     def connect(self, entry: Entry) -> None:
         """Start to connect a link."""
+        if entry.track.leaving:
+            return
         entry.track = t.attempt(entry.track, self._clock())
         entry.connecting = self._spawn(self._connect(entry))
 
     async def _connect(self, entry: Entry) -> None:
         try:
-            entry.ours = False
-            if entry.link.interface is not None:
-                await self.network.prepare(entry.link.interface)
-                entry.ours = True
-                self.sync_carrier(entry)
-                self._adopt(entry, entry.link.interface)
-            connection = await entry.guard.connect(entry.link)
-            if entry.link.interface is None:
-                await self.network.prepare(connection.interface)
-                entry.ours = True
+            connection = await self._bring_up(entry, entry.link)
         except (ConnectError, DriverBug, SystemFault) as error:
-            entry.connecting = None
-            reason = error.reason if isinstance(error, ConnectError) else Reason.BROKEN
-            entry.track = t.attempt_failed(entry.track, self._clock(), reason, str(error))
+            self._failed(entry, _reason(error), str(error))
+        except asyncio.CancelledError:
+            if entry.connecting is asyncio.current_task():  # it is not `drop` that ended it
+                self._failed(entry, Reason.TIMEOUT, "connecting was cut short")
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the link is tried again
+            _report(error)
+            self._failed(entry, Reason.BROKEN, f"conman failed: {type(error).__name__}: {error}")
         else:
             entry.connecting = None
             self.connected(entry, connection)
+
+    def _failed(self, entry: Entry, reason: Reason, sentence: str) -> None:
+        entry.connecting = None
+        entry.track = t.attempt_failed(entry.track, self._clock(), reason, sentence)
+
+    async def _bring_up(self, entry: Entry, link: Link) -> Connection:
+        entry.ours = False
+        if link.interface is not None:
+            await self._make_ready(entry, link.interface)
+            self.sync_carrier(entry)
+            self._adopt(entry, link.interface)
+        connection = await entry.guard.connect(link)
+        try:
+            if link.interface is None:
+                await self._make_ready(entry, connection.interface)
+            self._must_be_free(entry, connection.interface)
+        except (ConnectError, SystemFault):
+            await entry.guard.disconnect(link)
+            raise
+        return connection
+
+    async def _make_ready(self, entry: Entry, interface: str) -> None:
+        while (leaving := self._leaving.get(interface)) is not None:
+            await asyncio.wait({leaving})  # another link still ends its connection there
+        self._must_be_free(entry, interface)
+        await self.network.prepare(interface)
+        entry.ours = True
+
+    def _must_be_free(self, entry: Entry, interface: str) -> None:
+        """Raise ConnectError if another link has its connection on an interface.
+
+        Each would take the other's routes for stale ones of its own.
+        """
+        for other in self.links_on(interface):
+            if other is not entry and other.connection is not None:
+                raise ConnectError(Reason.BUSY, f"{interface} is used as {other.link.name}")
 
     def _adopt(self, entry: Entry, interface: str) -> None:
         """Take over, once, what is on the interface already: it may well work."""
@@ -89,10 +143,26 @@ class Actions:
             entry.track = t.connected(entry.track, Held.ADOPTED)
             self._poke()
 
+    def changed(self, entry: Entry, connection: Connection) -> None:
+        """Take a connection in place of the one that the link has."""
+        fixed, wanted = entry.link.interface, connection.interface
+        try:
+            if fixed is not None and wanted != fixed:
+                raise ConnectError(Reason.BROKEN, f"the link is on {fixed}, not on {wanted}")
+            self._must_be_free(entry, wanted)
+        except ConnectError as error:
+            log.warning("%s: a changed connection is passed over: %s", entry.link.name, error)
+        else:
+            self.connected(entry, connection)
+
     def connected(self, entry: Entry, connection: Connection) -> None:
         """Take a connection that the driver described, new or changed."""
-        same = entry.connection is not None and _path(entry.connection) == _path(connection)
-        entry.connection = connection
+        before = entry.connection
+        same = before is not None and _path(before) == _path(connection)
+        if before is not None and before.interface != connection.interface:
+            self.network.unconfigure(before.interface)
+            entry.configured = entry.metric = None
+        entry.connection, entry.metered_found = connection, connection.metered
         entry.track = t.connected(entry.track, Held.OWN, same=same)
         entry.track = replace(entry.track, metered=entry.metered)
         self.sync_carrier(entry)
@@ -103,50 +173,63 @@ class Actions:
 
     def sync_carrier(self, entry: Entry) -> None:
         """Take the carrier from the kernel's present state of the link's interface."""
-        state = self.network.interface(entry.interface) if entry.interface else None
+        name = entry.interface
+        state = self.network.interface(name) if name else None
         if state is None:
             return
         if not (state.up and state.carrier):
             self.stop_checking(entry)
-        entry.track = t.carrier(entry.track, self._clock(), state.up and state.carrier)
+        why = t.NO_SIGNAL if state.up else f"{name} is down; set it up with: ip link set {name} up"
+        entry.track = t.carrier(entry.track, self._clock(), state.up and state.carrier, why)
 
     # -- disconnecting
 
     def drop(self, entry: Entry, reason: Reason | None = None, sentence: str = "") -> None:
         """End a link's connection, or its attempt: lost if there is a reason, else on purpose.
 
-        The driver ends its side first, as it may have to say good-bye over the link; meanwhile
-        the link counts as busy. A lost link carries no traffic from this moment on.
+        The driver ends its side first, as it may have to say good-bye over the link; nothing else
+        is begun before that. A lost link carries no traffic from this moment on.
         """
-        interface = entry.interface if entry.metric is not None else None
+        if entry.track.leaving:
+            entry.track = replace(entry.track, reason=reason, sentence=sentence)
+            return
+        interface, configured = entry.interface, entry.metric is not None
         for task in (entry.connecting, entry.checking):
             if task is not None:
                 task.cancel()
-        if interface is not None and reason is not None:
+        if interface is not None and configured and reason is not None:
             self.network.unconfigure(interface)
+            configured = False
         entry.checking = None
         entry.connection = entry.configured = entry.metric = entry.finding = None
-        now = self._clock()
-        entry.track = t.disconnected(entry.track, now, reason, sentence)
-        entry.track = replace(entry.track, checking=False, attempt_started=now)
-        entry.connecting = self._spawn(self._disconnect(entry, entry.guard, interface))
+        entry.track = t.disconnected(entry.track, self._clock(), reason, sentence)
+        entry.track = replace(entry.track, checking=False, leaving=True)
+        entry.connecting = self._spawn(
+            self._disconnect(entry, entry.guard, entry.link, interface if configured else None)
+        )
+        if interface is not None:
+            self._leaving[interface] = entry.connecting
 
-    async def _disconnect(self, entry: Entry, guard: Guard, interface: str | None) -> None:
+    async def _disconnect(
+        self, entry: Entry, guard: Guard, link: Link, configured: str | None
+    ) -> None:
         try:
-            await guard.disconnect(entry.link)
+            await guard.disconnect(link)
         finally:
-            if interface is not None:
-                self.network.unconfigure(interface)
-            if entry.connecting is asyncio.current_task():
-                entry.connecting = None
-                entry.track = replace(entry.track, attempt_started=None)
+            if configured is not None:
+                self.network.unconfigure(configured)
+            for interface in [i for i, task in self._leaving.items() if task is entry.connecting]:
+                del self._leaving[interface]
+            entry.connecting = None
+            entry.track = replace(entry.track, leaving=False)
 
     # -- checking
 
     def check(self, entry: Entry) -> None:
         """Start a round of checks."""
-        entry.track = t.round_began(entry.track, self._clock())
-        entry.checking = self._spawn(self._check(entry))
+        if entry.connection is not None:
+            entry.track = t.round_began(entry.track, self._clock())
+            entry.checking = self._spawn(self._check(entry, entry.connection))
 
     def stop_checking(self, entry: Entry) -> None:
         """Forget a round that is under way: what it checks is not there any more."""
@@ -155,12 +238,15 @@ class Actions:
             entry.checking = None
         entry.track = replace(entry.track, checking=False)
 
-    async def _check(self, entry: Entry) -> None:
-        if entry.connection is None:
-            return
-        targets = self._targets(entry.link.driver)
-        connection = replace(entry.connection, metered=entry.metered)
-        finding = await self._checker.check(connection, targets, entry.memory)
+    async def _check(self, entry: Entry, connection: Connection) -> None:
+        connection = replace(connection, metered=entry.metered)
+        try:
+            targets = self._targets(entry.link.driver)
+            finding = await self._checker.check(connection, targets, entry.memory)
+        except Exception as error:  # noqa: BLE001 - a link that is checked no more would die unseen
+            _report(error)
+            sentence = f"conman failed to check it: {type(error).__name__}: {error}"
+            finding = Finding(Verdict.LIMITED, sentence)
         if entry.checking is asyncio.current_task():
             entry.checking, entry.finding, entry.memory = None, finding, finding.memory
             now = self._clock()
@@ -181,8 +267,6 @@ class Actions:
         except SystemFault as fault:
             entry.metric = metric  # whatever of it is in the kernel has to go
             self.drop(entry, Reason.LOST, str(fault))
-            failed = replace(entry.track, failures=entry.track.failures + 1)
-            entry.track = replace(failed, retry_at=self._clock() + t.back_off(failed))
         else:
             entry.configured, entry.metric = connection, metric
 
@@ -194,3 +278,15 @@ def _path(connection: Connection) -> tuple[object, ...]:
         frozenset(address.interface for address in connection.addresses),
         tuple(connection.gateways.items()),
     )
+
+
+def _reason(error: Exception) -> Reason:
+    if isinstance(error, ConnectError):
+        return error.reason
+    if isinstance(error, SystemFault):
+        return _REASONS.get(error.errno or 0, Reason.BROKEN)
+    return Reason.BROKEN
+
+
+def _report(error: BaseException) -> None:
+    log.error("a fault of conman itself, please report it: %s", error, exc_info=error)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,10 @@ class Claims:
         if holder != driver:
             raise ConnectError(Reason.BUSY, f"{interface} is used by {holder}")
 
-    def drop(self, driver: str) -> None:
-        """Forget all claims of a driver that is used no longer."""
+    def keep(self, drivers: Collection[str]) -> None:
+        """Forget the claims of all other drivers: they are used no longer."""
         with self._lock:
-            self._taken = {name: by for name, by in self._taken.items() if by != driver}
+            self._taken = {name: by for name, by in self._taken.items() if by in drivers}
 
 
 class Context:

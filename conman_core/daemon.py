@@ -28,7 +28,6 @@ from conman_core.offers import settle
 from conman_core.paths import Paths
 from conman_core.plugins import Plugins
 from conman_core.policy import policy_of, targets_of
-from conman_core.reach import Targets
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.rescan({})))
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         self.children.end_leftovers()
         self.drivers = Drivers(
             self._context,
@@ -94,8 +93,10 @@ class Daemon:
             changed=self._driver_changed,
             offers_changed=self._offers_changed,
         )
-        await self.drivers.load(self.live.wanted(), self._loaded_late)
+        await self._load_drivers()
         self.live.start(self.drivers.known())
+        if self.live.problem is not None:  # the last good settings may name others
+            await self._load_drivers()
         self._assemble()
         try:
             await self.control.start()
@@ -114,7 +115,8 @@ class Daemon:
             {"status": self.status, "explain": self.explain, "rescan": self.rescan},
         )
         self.herald = Herald(self.announcer.tell, self.control.publish)
-        self.engine = Engine(self.network, policy_of(settings), self._targets, self.herald)
+        targets = lambda driver: targets_of(self.live.now, driver)  # noqa: E731 - settings change
+        self.engine = Engine(self.network, policy_of(settings), targets, self.herald)
         self.claims.link_on = self._link_on
         self.kernel = KernelWatch(
             self.network,
@@ -137,8 +139,7 @@ class Daemon:
             engine.result()  # a fault of conman itself: say it, and let the service start it again
 
     async def _first_probe(self, plugins: asyncio.Task[Any]) -> None:
-        tasks = self.drivers.probe()
-        await asyncio.gather(*tasks)
+        await self.drivers.probed()
         self._sweep()
         self.engine.starting = False
         self.engine.poke()
@@ -159,10 +160,12 @@ class Daemon:
         """Probe now and then: not every device announces itself, and what was broken may not be."""
         while True:
             await asyncio.sleep(LOOK_AGAIN)
-            await asyncio.gather(*self.drivers.probe())
-            for entry in self.engine.roster.in_use():
-                if entry.connection is not None and entry.ours and entry.interface:
-                    await self.network.look_for_owner(entry.interface)
+            try:
+                await self.drivers.probed()
+                self._sweep()
+                await self.engine.look_for_owners()
+            except Exception:  # the next look may find what would else be missed for ever
+                log.exception("a fault of conman itself, please report it")
             self.engine.poke()
 
     async def _end(self) -> None:
@@ -170,7 +173,7 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         self.kernel.close()
-        await asyncio.gather(self.announcer.stop(), self.control.stop())
+        await asyncio.gather(self.announcer.stop(), self.control.stop(), self.engine.close())
         self.children.close()
         self.network.close()
 
@@ -198,9 +201,6 @@ class Daemon:
             protected=protected,
         )
 
-    def _targets(self, driver: str) -> Targets:
-        return targets_of(self.live.now, driver)
-
     def _link_on(self, interface: str) -> str | None:
         entries = list(self.engine.entries.values())  # asked for from the drivers' threads
         return next((e.link.name for e in entries if e.busy and e.interface == interface), None)
@@ -209,6 +209,8 @@ class Daemon:
         self.drivers.probe()
 
     def _driver_event(self, event: DriverEvent) -> None:
+        if self._stop.is_set():
+            return  # its children end with conman; the connections they made stay
         if isinstance(event, ProbeAgain):
             self._probe()
         else:
@@ -229,8 +231,12 @@ class Daemon:
         word = self.live.now.sections.get(driver, {}).get("metered", "auto")
         return None if word == "auto" else bool(word == "yes")
 
-    def _loaded_late(self) -> None:
-        self._spawn(self._reload())
+    async def _load_drivers(self) -> None:
+        await self.drivers.load(self.live.wanted(), late=lambda: self._spawn(self._reload()))
+
+    def _hang_up(self) -> None:
+        if hasattr(self, "kernel"):  # while conman starts it is about to read the settings anyway
+            self._spawn(self.rescan({}))
 
     # -- settings
 
@@ -245,7 +251,8 @@ class Daemon:
         if self.live.problem is None:
             self.engine.policy = policy_of(self.live.now.settings)
             self.drivers.use(self.live.now.sections)
-            await asyncio.gather(*self.drivers.probe())
+            self.claims.keep(self.drivers.guards)
+            await self.drivers.probed()
             self._offers_changed()
         return sentence
 
@@ -278,11 +285,13 @@ class Daemon:
     async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
         """Look afresh for settings, drivers and links, and try what failed at once."""
         del request
-        await self.drivers.load(self.live.wanted(), self._loaded_late)
+        await self._load_drivers()
         sentence = await self._reload()
+        if self.live.problem is not None:  # see `run`
+            await self._load_drivers()
         for guard in self.drivers.guards.values():
             guard.forgive()
-        await asyncio.gather(*self.drivers.probe())
+        await self.drivers.probed()
         self._sweep()
         self.engine.roster.retry_all()
         self.engine.use_uplink()

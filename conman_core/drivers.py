@@ -49,7 +49,7 @@ class Drivers:
         self._changed = changed
         self._offers_changed = offers_changed
         self._listen = listen
-        self._late: Callable[[], None] = lambda: None
+        self._late: Callable[[], object] = lambda: None
         self._loading: asyncio.Task[list[Found]] | None = None
         self._probing: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -57,7 +57,7 @@ class Drivers:
     async def load(
         self,
         names: Sequence[str],
-        late: Callable[[], None] = lambda: None,
+        late: Callable[[], object] = lambda: None,
         patience: float | None = LOAD_PATIENCE,
     ) -> None:
         """Find and import the drivers named. Returns when all are there, or patience is at its end.
@@ -106,8 +106,13 @@ class Drivers:
             changed=lambda: self._health_changed(found),
         )
         if self._listen:
-            guard.listen(self._event)
+            # what the object before it still has to say is of a link that is not there any more
+            guard.listen(lambda event: self._heard(guard, event))
         return guard
+
+    def _heard(self, guard: Guard, event: DriverEvent) -> None:
+        if self.guards.get(guard.name) is guard:
+            self._event(event)
 
     def _give_up(self, name: str) -> None:
         guard = self.guards.pop(name, None)
@@ -134,6 +139,12 @@ class Drivers:
                 self._probing[one] = asyncio.create_task(self._probe(one))
         return list(self._probing.values())
 
+    async def probed(self) -> None:
+        """Ask all drivers for links and wait for the answers. May be cancelled at any time."""
+        tasks = self.probe()
+        if tasks:
+            await asyncio.wait(tasks)  # gather() would cancel what others wait for, too
+
     async def _probe(self, name: str) -> None:
         try:
             await self._ask(name)
@@ -144,7 +155,9 @@ class Drivers:
             self.probe(name)
 
     async def _ask(self, name: str) -> None:
-        guard = self.guards[name]
+        guard = self.guards.get(name)
+        if guard is None:
+            return
         try:
             offer = await guard.probe()
         except DriverBug:

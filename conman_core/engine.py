@@ -52,6 +52,10 @@ class Engine:
         tracks = [entry.track for entry in self.roster.in_use()]
         return Moment(tracks, self.situation, self.policy, self.clock())
 
+    async def close(self) -> None:
+        """End what is under way; connections stay as they are."""
+        await self.actions.close()
+
     def poke(self) -> None:
         """Decide again: something has changed."""
         self._poked.set()
@@ -59,6 +63,7 @@ class Engine:
     async def run(self) -> None:
         """Decide and act until cancelled."""
         while True:
+            await asyncio.sleep(0)  # waiting for an event that is there gives nobody else a turn
             self._poked.clear()
             wake_at = self.step()
             delay = None if wake_at is None else max(wake_at - self.clock(), 0)
@@ -85,10 +90,7 @@ class Engine:
             self.actions.drop(self.entries[name])
         for name in decision.check:
             self.actions.check(self.entries[name])
-        served = decision.uplink, self._uplink_verified(), frozenset(decision.metrics)
-        if served != self._served:
-            self._served = served
-            self.use_uplink()
+        self._serve(decision)
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
         if decision.connect or decision.disconnect or decision.check:
             self.poke()  # what was started moves the time at which the next thing is due
@@ -99,9 +101,20 @@ class Engine:
         for name, metric in sorted(decision.metrics.items(), key=lambda item: item[1]):
             self.actions.configure(self.entries[name], metric)
 
-    def _uplink_verified(self) -> bool:
-        entry = self.entries.get(self.situation.uplink or "")
-        return entry is not None and entry.track.verified
+    def _serve(self, decision: Decision) -> None:
+        entry = self.entries.get(decision.uplink or "")
+        served: tuple[object, ...] = (decision.uplink, frozenset(decision.metrics))
+        if entry is not None and entry.connection is not None:
+            served = (*served, entry.track.verified, entry.connection.dns)
+        if served != self._served:
+            self._served = served
+            self.use_uplink()
+
+    async def look_for_owners(self) -> None:
+        """Note other programs that have come to manage the interfaces of working links."""
+        for entry in self.roster.in_use():
+            if entry.connection is not None and entry.ours and entry.interface:
+                await self.network.look_for_owner(entry.interface)
 
     def use_uplink(self) -> None:
         """Point names, and the routes of others on our interfaces, at the uplink."""

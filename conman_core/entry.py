@@ -36,8 +36,9 @@ class Entry:
     memory: PathMemory = field(default_factory=PathMemory)
     metric: int | None = None
     configured: Connection | None = None
-    connecting: asyncio.Task[None] | None = None
+    connecting: asyncio.Task[None] | None = None  #: or disconnecting, see `Track.leaving`
     checking: asyncio.Task[None] | None = None
+    metered_found: bool = False  #: what its latest connection said of its bill
     ours: bool = False  #: its interface was free when last looked at: conman manages it
     adopted: bool = False  #: adoption was tried, it is tried once
     shown: tuple[object, ...] = ()  #: what was last logged and announced
@@ -53,7 +54,7 @@ class Entry:
         """Whether its bytes cost money."""
         if self.metered_by_user is not None:
             return self.metered_by_user
-        return self.link.metered or (self.connection is not None and self.connection.metered)
+        return self.link.metered or self.metered_found
 
     @property
     def state(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conman_core.model import Verdict
 from conman_core.schedule import Moment
-from conman_core.track import TRIAL_ROUNDS, Held, Track, losses
+from conman_core.track import NO_SIGNAL, TRIAL_ROUNDS, Held, Track, losses
 
 
 def seconds(length: float) -> str:
@@ -16,6 +16,11 @@ def seconds(length: float) -> str:
     if length < 48 * 3600:
         return f"{length / 3600:.0f} h"
     return f"{length / 86400:.0f} days"
+
+
+def full_stop(text: str) -> str:
+    """Return a text of any origin as a sentence that ends."""
+    return f"{text.rstrip(' .')}."
 
 
 def why_uplink(moment: Moment) -> str:
@@ -39,34 +44,39 @@ def why_not(link: Track, moment: Moment) -> str:
     """Say why a link does not carry the traffic, or for the uplink that it does."""
     if link is moment.uplink:
         wanting = f" for want of a better one: {link.sentence}"
-        return f"It is the uplink{'' if link.verified or not link.sentence else wanting}."
+        return full_stop(f"It is the uplink{'' if link.verified or not link.sentence else wanting}")
     if link.held is Held.NONE:
         return _why_unconnected(link, moment)
     if link.verified:
         return _why_standby(link, moment)
     if not link.carrier:
-        return "It has no signal: the cable, or the device at its other end, is off."
+        return f"It has {NO_SIGNAL}." if link.sentence == NO_SIGNAL else full_stop(link.sentence)
     if link.verdict is None:
         return "It is connected and its first check is under way."
-    return f"{link.sentence or 'The internet does not answer over it'}; it is checked again."
+    found = link.sentence.rstrip(" .")
+    return f"{found or 'The internet does not answer over it'}; it is checked again."
 
 
 def _why_unconnected(link: Track, moment: Moment) -> str:
+    failure = link.sentence.rstrip(" .")
+    if link.leaving:
+        return f"{failure or 'It is not needed now'}; its driver takes it down."
     if not link.callable:
-        return link.sentence or "Its driver cannot be used; see: conman drivers"
+        return full_stop(failure or "Its driver cannot be used; see: conman drivers")
     if link.attempt_started is not None:
         for_now = seconds(moment.now - link.attempt_started)
-        before = f"; the try before failed: {link.sentence}" if link.sentence else ""
+        before = f"; the try before failed: {failure}" if failure else ""
         return f"It has been connecting for {for_now}{before}."
     if link.failures:
         wait = link.retry_at - moment.now
         when = f"in {seconds(wait)}" if wait > 0 else "now"
-        return f"{link.sentence}; try {link.failures + 1} comes {when}."
-    if link.metered and moment.uplink is not None and moment.uplink.verified:
-        return "It is metered and not needed while another link works (standby = cold)."
+        return f"{failure}; try {link.failures + 1} comes {when}."
     if link.metered:
-        return "It is metered and starts when the other links have failed or had their time."
-    return link.sentence or "It is about to be connected."
+        idle = "not needed while another link works (standby = cold)"
+        waits = "starts when the other links have failed or had their time"
+        works = moment.uplink is not None and moment.uplink.verified
+        return f"It is metered and {idle if works else waits}."
+    return full_stop(failure or "It is about to be connected")
 
 
 def _why_standby(link: Track, moment: Moment) -> str:
@@ -102,5 +112,5 @@ def machine_state(moment: Moment, *, starting: bool = False) -> str:
 
 def _under_way(link: Track) -> bool:
     if link.held is Held.NONE:
-        return link.attempt_started is not None
+        return link.attempt_started is not None and not link.failures
     return link.carrier and link.verdict is None

@@ -28,6 +28,7 @@ class Herald:
         self.state: str | None = None
         self.since = wall_clock()
         self.uplink: str | None = None
+        self._out = False  #: plugins know that there is no uplink
         self._announce = announce
         self._publish = publish
 
@@ -45,7 +46,8 @@ class Herald:
             self._tell_uplink(uplink, moment)
         for entry in entries:
             shown = (entry.state, entry.track.verdict, entry.track.reason)
-            if shown != entry.shown:
+            again = entry.state == "connecting" and entry.track.failures  # what came of it may tell
+            if shown != entry.shown and not again:
                 entry.shown, entry.since = shown, wall_clock()
                 self._tell_link(entry, moment)
         state = explain.machine_state(moment, starting=starting)
@@ -91,7 +93,9 @@ class Herald:
         before, self.state, self.since = self.state, state, wall_clock()
         self.say(f"the machine is {state}", event="state", state=state, before=before)
         if state == "online":
+            self._out = False
             self._announce("conman_online", link=self.uplink or "")
-        elif before == "online" or (state != "connecting" and before in {None, "connecting"}):
+        elif not self._out and (before == "online" or state != "connecting"):
+            self._out = True
             failures = {link.name: explain.why_not(link, moment) for link in moment.links}
             self._announce("conman_no_uplink", failures=failures)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from conman_core.errors import SystemFault
 from conman_core.model import IPInterface, Reason
 from conman_core.net import rtmessage as rt
 from conman_core.net.netlink import Monitor, Overrun
@@ -14,6 +15,8 @@ from conman_core.network import Network
 from conman_core.roster import Roster
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN = 1.0  #: seconds after which a look that the kernel did not answer is repeated
 
 
 class KernelWatch:
@@ -36,17 +39,26 @@ class KernelWatch:
         self._monitor = Monitor()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._monitor.fileno(), self._read)
+        self._later: asyncio.TimerHandle | None = None
+        network.look()  # what it knew is from before there was anybody to listen
 
     def close(self) -> None:
         """Stop listening."""
+        if self._later:
+            self._later.cancel()
         self._loop.remove_reader(self._monitor.fileno())
         self._monitor.close()
 
     def _read(self) -> None:
-        for message in self._monitor.read():
+        messages = self._monitor.read()
+        if any(isinstance(message, Overrun) for message in messages):
+            # The kernel reports a loss first, then hands out what it kept from before the loss.
+            while self._monitor.read():
+                pass
+            self.resync()
+            return
+        for message in messages:
             match message:
-                case Overrun():
-                    self.resync()
                 case rt.LinkMessage():
                     self._link(message)
                 case rt.AddressMessage(gone=True):
@@ -58,9 +70,15 @@ class KernelWatch:
         """Compare everything with the kernel: some of its news were lost."""
         log.warning("the kernel had more news than could be read: looking at everything afresh")
         before = dict(self._network.interfaces())
-        after = self._network.look()
-        for name in before.keys() - after.keys():
-            self._roster.interface_gone(name)
+        try:
+            after = self._network.look()
+        except SystemFault as fault:
+            log.error("%s; looking again in %g s", fault, LOOK_AGAIN)
+            self._later = self._loop.call_later(LOOK_AGAIN, self.resync)
+            return
+        for name, old in before.items():
+            if name not in after or after[name].index != old.index:
+                self._roster.interface_gone(name)
         for name, now in after.items():
             was_up = name in before and before[name].up
             self._roster.interface_changed(name, came_up=now.up and not was_up)
@@ -75,6 +93,8 @@ class KernelWatch:
         if link.gone or (name is not None and name != link.name):
             if name is not None:
                 self._roster.interface_gone(name)
+                if not link.gone:  # its routes follow its number to the new name
+                    self._network.unconfigure(link.name)
             self._interfaces_changed()
         if not link.gone:
             now = self._network.interface(link.name)

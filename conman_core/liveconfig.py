@@ -19,23 +19,29 @@ class LiveConfig:
     """
 
     def __init__(self, given: Path | None, last_good: Path) -> None:
+        self._given = given
         self.path = configuration.locate(given)
         self.problem: str | None = None
         self.now: Config
         self._last_good = last_good
 
     def wanted(self) -> tuple[str, ...]:
-        """Return the drivers that the settings name."""
-        return configuration.wanted(self.path)
+        """Return the drivers that the file names; if it is bad, those of the last good one too."""
+        self.path = self.path or configuration.locate(self._given)  # it may have been made since
+        names = configuration.wanted(self.path)
+        if self.problem is None:
+            return names
+        return tuple(dict.fromkeys((*names, *configuration.wanted(self._last_good))))
 
     def start(self, known: Known) -> None:
         """Load the file; if it is bad, what conman last ran with. ConfigError if there is none."""
         try:
             self._take(configuration.load(self.path, known))
         except ConfigError as error:
-            if not self._last_good.exists():
-                raise
-            self.now = configuration.load(self._last_good, known)
+            try:
+                self.now = configuration.load(self._last_good, known)
+            except ConfigError:
+                raise error from None
             self.problem = str(error)
             log.error("%s", error)
             log.error("using the settings of the last run, kept in %s", self._last_good)

@@ -104,6 +104,7 @@ class Network:
             raise ConnectError(Reason.BUSY, owner)
         try:
             sysctl.prepare(name, self.ledger)
+            self.note(name, None)
         except SystemFault as fault:  # in a container, say: a lone link works all the same
             self.note(name, str(fault))
         if not known.up:
@@ -182,10 +183,12 @@ class Network:
 
     def unconfigure(self, interface: str) -> None:
         """Remove what is ours from an interface. What cannot be removed is gone or logged."""
+        self.note(f"owner of {interface}", None)
         try:
             self._router.unconfigure(interface, self._owned(interface))
         except SystemFault as fault:
             log.warning("%s: %s", interface, fault)
+            return
         with self.ledger.batch():
             for name, address in list(self.ledger.entries.addresses):
                 if name == interface:
@@ -194,9 +197,17 @@ class Network:
     def remove_foreign_defaults(self, interfaces: Iterable[str]) -> None:
         """Remove other programs' default routes on these interfaces; `release` puts them back.
 
-        A route of metric 0 would beat every rank.
+        A route of metric 0 would beat every rank. What the kernel refuses is noted.
         """
-        for route in self._router.foreign_defaults(list(interfaces)):
+        try:
+            self._remove_foreign_defaults(list(interfaces))
+        except SystemFault as fault:
+            self.note("foreign routes", f"another program's default route stays: {fault}")
+        else:
+            self.note("foreign routes", None)
+
+    def _remove_foreign_defaults(self, interfaces: list[str]) -> None:
+        for route in self._router.foreign_defaults(interfaces):
             if route.family != Family.IPV4:
                 continue  # the kernel's own, from router advertisements; conman has none of its own
             self.ledger.remember_route(self._router.remember(route))
@@ -206,7 +217,10 @@ class Network:
     def sweep(self, keep: Collection[str]) -> None:
         """Remove what an earlier conman left on interfaces that are no links any more."""
         owned = {name: self._owned(name) for name in self._interfaces}
-        self._router.sweep(keep, owned)
+        try:
+            self._router.sweep(keep, owned)
+        except SystemFault as fault:
+            log.warning("what an earlier conman left cannot be removed: %s", fault)
 
     # -- names
 
@@ -248,9 +262,12 @@ class Network:
             except SystemFault as fault:
                 done.append(f"could not put back {where}: {fault}")
             self.ledger.forget_route(record)
-        if any(route.protocol == PROTOCOL for route in self._netlink.routes()):
-            done.append("removed conman's routes and rules")
-        self._router.release({name: self._owned(name) for name in self._interfaces})
+        try:
+            if any(route.protocol == PROTOCOL for route in self._netlink.routes()):
+                done.append("removed conman's routes and rules")
+            self._router.release({name: self._owned(name) for name in self._interfaces})
+        except SystemFault as fault:
+            done.append(f"not all of conman's routes and rules could be removed: {fault}")
         return done
 
     def _release_addresses(self) -> list[str]:

@@ -33,6 +33,7 @@ class Roster:
     def __init__(self, actions: Actions, clock: Callable[[], float]) -> None:
         self.entries: dict[str, Entry] = {}
         self._actions = actions
+        self._actions.links_on = self._on
         self._clock = clock
 
     def in_use(self) -> list[Entry]:
@@ -48,7 +49,9 @@ class Roster:
         """
         for name, entry in self.entries.items():
             if entry.present and name not in settled.used and name not in settled.refused:
-                self._gone(entry)
+                used = entry.link.driver in guards
+                gone, unused = f"{entry.link.device} is gone", "is not used any more"
+                self._gone(entry, gone if used else f"driver {entry.link.driver} {unused}")
         for name, (link, why) in settled.refused.items():
             self._refuse(self._entry(link, guards[link.driver]), why)
             self.entries[name].link = link
@@ -79,11 +82,10 @@ class Roster:
             self._actions.drop(entry)
         entry.present, entry.refused = True, why
 
-    def _gone(self, entry: Entry) -> None:
-        sentence = f"{entry.link.device} is gone"
+    def _gone(self, entry: Entry, sentence: str) -> None:
         if entry.busy:
             self._actions.drop(entry, Reason.NO_DEVICE, sentence)
-        entry.present = False
+        entry.present, entry.refused = False, ""
         entry.track = replace(entry.track, reason=Reason.NO_DEVICE, sentence=sentence)
 
     def _forget(self) -> None:
@@ -152,7 +154,7 @@ class Roster:
             case Lost(_, reason, sentence) if entry.track.held is Held.OWN:
                 self._actions.drop(entry, reason, sentence)
             case ConnectionChanged(_, connection) if entry.track.held is Held.OWN:
-                self._actions.connected(entry, connection)
+                self._actions.changed(entry, connection)
             case Retry(_, sentence):
                 log.info("%s: %s", entry.link.name, sentence)
                 entry.track = t.retry_now(entry.track, self._clock())

@@ -182,7 +182,7 @@ class Moment:
         for link in self.links:
             if link.attempt_started is not None:
                 turn = max(turn, link.attempt_started + self.policy.stagger)
-            elif link.held is not Held.OWN and link.callable:
+            elif link.held is not Held.OWN and link.callable and not link.leaving:
                 start = max(link.retry_at, turn)
                 if link.metered and link.held is Held.NONE:
                     start = max(start, self._metered_start(link))

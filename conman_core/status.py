@@ -65,7 +65,7 @@ def _place(entry: Entry) -> tuple[bool, bool, tuple[int, int, str]]:
 
 def _sentence(entry: Entry, moment: Moment) -> str:
     if entry.refused or not entry.present:
-        return f"{entry.refused or entry.track.sentence}."
+        return explain.full_stop(entry.refused or entry.track.sentence)
     return explain.why_not(entry.track, moment)
 
 

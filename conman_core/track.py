@@ -40,7 +40,8 @@ class Track:
     held: Held = Held.NONE
     carrier: bool = True
     attempt_started: float | None = None  #: a connect call is under way since then
-    failures: int = 0  #: connect calls that failed in a row
+    leaving: bool = False  #: its driver takes it down; nothing else begins before that has ended
+    failures: int = 0  #: connections in a row that failed, or were lost before they were verified
     retry_at: float = 0.0
     reason: Reason | None = None
     sentence: str = ""
@@ -115,14 +116,18 @@ def connected(track: Track, held: Held = Held.OWN, *, same: bool = False) -> Tra
     A verified link stays verified: its address only changed, and the check is about to tell.
     """
     own = held is Held.OWN
-    return replace(
+    stale = track.held is Held.NONE or track.reason is not None  # its sentence is of a failure
+    held_now = replace(
         track,
         held=held,
         attempt_started=None if own else track.attempt_started,
-        failures=0 if own else track.failures,
         reason=None,
+        sentence="" if stale else track.sentence,
         round_started=track.round_started if same else None,
     )
+    if track.carrier:
+        return held_now
+    return replace(held_now, reason=Reason.NO_CARRIER, sentence=NO_SIGNAL)
 
 
 def unverified(track: Track, now: float) -> Track:
@@ -136,21 +141,33 @@ def unverified(track: Track, now: float) -> Track:
 def disconnected(
     track: Track, now: float, reason: Reason | None = None, sentence: str = ""
 ) -> Track:
-    """Note that the connection is gone: lost if there is a reason, taken down on purpose if not."""
+    """Note that the connection is gone: lost if there is a reason, taken down on purpose if not.
+
+    One that was lost before it was verified is a failure, or a line that breaks off each time
+    would be dialled without a pause.
+    """
     gone = unverified(track, now)
-    if reason is None:
-        gone = replace(gone, losses=track.losses, lost_at=track.lost_at)
     gone = replace(gone, held=Held.NONE, bad_rounds=0, reason=reason, sentence=sentence)
-    return replace(gone, attempt_started=None, retry_at=now)
+    gone = replace(gone, attempt_started=None, retry_at=now)
+    if reason is None:
+        return replace(gone, losses=track.losses, lost_at=track.lost_at, failures=0)
+    if track.held is Held.OWN and not track.verified:
+        gone = replace(gone, failures=track.failures + 1)
+        return replace(gone, retry_at=now + back_off(gone))
+    return gone
 
 
-def carrier(track: Track, now: float, up: bool) -> Track:
-    """Note what the kernel says of the carrier; a link that failed is worth a try at once."""
-    if up == track.carrier:
-        return track
+def carrier(track: Track, now: float, up: bool, why: str = NO_SIGNAL) -> Track:
+    """Note what the kernel says of the carrier; a link that failed is worth a try at once.
+
+    `why` says what is wrong if it is not `up`.
+    """
     if not up:
+        known = not track.carrier and (track.held is Held.NONE or track.sentence == why)
         gone = replace(unverified(track, now), carrier=False, bad_rounds=0)
-        return replace(gone, reason=Reason.NO_CARRIER, sentence=NO_SIGNAL)
+        return track if known else replace(gone, reason=Reason.NO_CARRIER, sentence=why)
+    if track.carrier:
+        return track
     back = replace(track, carrier=True, retry_at=now, round_started=None, bad_rounds=0)
     return replace(back, reason=None, sentence="") if track.held is not Held.NONE else back
 
@@ -180,6 +197,7 @@ def round_ended(track: Track, now: float, verdict: Verdict, sentence: str) -> Tr
             ended,
             verdict=verdict,
             sentence=sentence,
+            failures=0 if track.held is Held.OWN else track.failures,
             good_rounds=track.good_rounds + 1,
             bad_rounds=0,
             verified_since=since,
