@@ -70,7 +70,8 @@ def _why_unconnected(link: Track, moment: Moment) -> str:
     if link.failures:
         wait = link.retry_at - moment.now
         when = f"in {seconds(wait)}" if wait > 0 else "now"
-        return f"{failure}; try {link.failures + 1} comes {when}."
+        # the failure last, and bare: it may end in a command that is copied to a shell
+        return f"Try {link.failures + 1} comes {when}. {failure}"
     if link.metered:
         idle = "not needed while another link works (standby = cold)"
         waits = "starts when the other links have failed or had their time"

@@ -31,7 +31,7 @@ def conman_link_changed(
     """Called when a link's state or verdict has changed.
 
     :param link: the link's name
-    :param state: absent, idle, connecting, connected or failed
+    :param state: absent, unused, idle, connecting, connected or failed
     :param verdict: what reachability found, None before the first check
     :param reason: why it failed, None if it did not
     :param sentence: the same for a person

@@ -3,7 +3,7 @@
 demo.py PREFIX      the prefix of everything that it makes
 """
 
-# ruff: noqa: T201 - printing is its work
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The tiers of script/test: what each runs, what it found, what it could not run and why."""
 
-# ruff: noqa: T201 - printing is its work
+
 
 from __future__ import annotations
 

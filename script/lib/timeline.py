@@ -1,6 +1,6 @@
 """Prints what happens as it happens: aligned, in colour on a terminal, plain in a pipe."""
 
-# ruff: noqa: T201 - printing is its work
+
 
 from __future__ import annotations
 

@@ -1,0 +1,90 @@
+"""The settings of a running daemon, whatever becomes of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conman_core import config as configuration
+from conman_core.errors import ConfigError
+from conman_core.liveconfig import LiveConfig
+
+KNOWN = {"ethernet": (), "acme": ()}
+GOOD = "[conman]\npriority = acme, ethernet\nfailback = never\n"
+
+
+def made(folder: Path, text: str | None = GOOD) -> LiveConfig:
+    file = folder / "setup.cfg"
+    if text is not None:
+        file.write_text(text)
+    return LiveConfig(file, folder / "last-good.cfg")
+
+
+def test_a_file_that_vanishes_costs_nothing_that_works(tmp_path: Path) -> None:
+    live = made(tmp_path)
+    live.start(KNOWN)
+    (tmp_path / "setup.cfg").unlink()
+
+    assert "stay in use" in live.reload(KNOWN)
+    assert live.problem is not None
+    assert live.now.settings.failback == "never"
+    assert "acme" in live.wanted()
+
+
+def test_a_start_without_the_file_goes_on_with_the_settings_of_the_last_run(tmp_path: Path) -> None:
+    made(tmp_path).start(KNOWN)
+    (tmp_path / "setup.cfg").unlink()
+    live = made(tmp_path, None)
+    live.start(KNOWN)
+
+    assert live.now.settings.failback == "never"
+    assert live.problem is not None
+
+
+def test_with_a_bad_file_the_drivers_of_the_last_good_one_are_wanted(tmp_path: Path) -> None:
+    """A typing error in `priority = acme`, and a restart: the link of acme must come up again."""
+    made(tmp_path).start(KNOWN)
+    live = made(tmp_path, GOOD.replace("priority", "priorty"))
+    live.start(KNOWN)
+
+    assert live.problem is not None
+    assert "acme" in live.wanted()
+
+
+def test_a_bad_file_is_named_even_if_the_last_good_one_is_useless_too(tmp_path: Path) -> None:
+    made(tmp_path).start(KNOWN)
+    (tmp_path / "last-good.cfg").write_text("[conman]\nnonsense = 1\n")
+    live = made(tmp_path, "[conman]\nfailback = sometimes\n")
+    with pytest.raises(ConfigError) as caught:
+        live.start(KNOWN)
+    assert str(tmp_path / "setup.cfg") in str(caught.value)
+    assert "sometimes" in str(caught.value)
+
+
+def test_a_file_that_was_made_after_the_start_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "setup.cfg"
+    monkeypatch.setattr(configuration, "DEFAULT_FILE", file)
+    monkeypatch.delenv("CONMAN_CONFIG", raising=False)
+    live = LiveConfig(None, tmp_path / "last-good.cfg")
+    live.start(KNOWN)
+    assert live.now.path is None
+
+    file.write_text(GOOD)
+    assert "acme" in live.wanted()
+    assert str(file) in live.reload(KNOWN)
+    assert live.now.settings.failback == "never"
+
+
+def test_a_repaired_file_is_taken(tmp_path: Path) -> None:
+    live = made(tmp_path)
+    live.start(KNOWN)
+    (tmp_path / "setup.cfg").write_text("[conman]\nfailback = sometimes\n")
+    live.reload(KNOWN)
+    assert live.problem
+    (tmp_path / "setup.cfg").write_text("[conman]\nfailback = auto\n")
+    live.reload(KNOWN)
+    assert live.problem is None
+    assert live.now.settings.failback == "auto"
