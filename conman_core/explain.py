@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from conman_core.model import Verdict
 from conman_core.schedule import Moment
 from conman_core.track import NO_SIGNAL, TRIAL_ROUNDS, Held, Track, losses
+
+#: what a person copies to a shell
+_COMMAND = re.compile(r"\b(with|run|see|root|good): [^;]+$")
 
 
 def seconds(length: float) -> str:
@@ -19,8 +24,9 @@ def seconds(length: float) -> str:
 
 
 def full_stop(text: str) -> str:
-    """Return a text of any origin as a sentence that ends."""
-    return f"{text.rstrip(' .')}."
+    """Return a text of any origin as a sentence that ends; a command at its end stays bare."""
+    text = text.rstrip(" .")
+    return text if _COMMAND.search(text) else f"{text}."
 
 
 def why_uplink(moment: Moment) -> str:
@@ -70,8 +76,7 @@ def _why_unconnected(link: Track, moment: Moment) -> str:
     if link.failures:
         wait = link.retry_at - moment.now
         when = f"in {seconds(wait)}" if wait > 0 else "now"
-        # the failure last, and bare: it may end in a command that is copied to a shell
-        return f"Try {link.failures + 1} comes {when}. {failure}"
+        return f"Try {link.failures + 1} comes {when}. {full_stop(failure)}"
     if link.metered:
         idle = "not needed while another link works (standby = cold)"
         waits = "starts when the other links have failed or had their time"

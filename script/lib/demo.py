@@ -3,8 +3,6 @@
 demo.py PREFIX      the prefix of everything that it makes
 """
 
-
-
 from __future__ import annotations
 
 import contextlib

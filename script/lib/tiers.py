@@ -1,7 +1,5 @@
 """The tiers of script/test: what each runs, what it found, what it could not run and why."""
 
-
-
 from __future__ import annotations
 
 import argparse

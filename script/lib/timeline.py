@@ -1,7 +1,5 @@
 """Prints what happens as it happens: aligned, in colour on a terminal, plain in a pipe."""
 
-
-
 from __future__ import annotations
 
 import os

@@ -257,7 +257,7 @@ def test_after_any_history_the_best_working_link_is_the_uplink(
                     it.actions.drop(entry)
             link = "lte:lte0" if survivor == "lte0" else f"eth:{survivor}"
             await until(lambda: it.uplink == link, 90)
-            await until(lambda: it.entry(link).track.verified, 30)
+            await until(lambda: it.entry(link).track.verified, 70)  # metered: looked at each 60 s
             await asyncio.sleep(1)
             consistent(it)
 
