@@ -56,10 +56,11 @@ class Herald:
 
     def _tell_uplink(self, uplink: str | None, moment: Moment) -> None:
         before, self.uplink = self.uplink, uplink
-        sentence = explain.why_uplink(moment)
         old = next((link for link in moment.links if link.name == before), None)
-        if old is not None and uplink is not None:
-            sentence = f"{sentence} {before}: {explain.why_not(old, moment)}"
+        if old is None or old.verified or uplink is None:
+            sentence = explain.why_uplink(moment)
+        else:
+            sentence = f"{before}: {explain.why_not(old, moment)}"
         self.say(
             f"traffic moves from {before or 'no link'} to {uplink or 'no link'}: {sentence}",
             event="uplink",
