@@ -52,7 +52,11 @@ def explained(entries: Iterable[Entry], moment: Moment, herald: Herald) -> dict[
         "uplink": moment.uplink.name if moment.uplink else None,
         "sentence": explain.why_uplink(moment),
         "links": [
-            {"name": entry.link.name, "sentence": _sentence(entry, moment)}
+            {
+                "name": entry.link.name,
+                "sentence": _sentence(entry, moment),
+                "check": dict(entry.finding.details) if entry.finding else None,
+            }
             for entry in sorted(entries, key=_place)
         ],
         "recent": [{"time": time, "sentence": sentence} for time, sentence in herald.recent],

@@ -51,7 +51,7 @@ def test_it_names_every_key_of_the_status() -> None:
     text = (ROOT / "README.md").read_text()
     source = (ROOT / "conman_core/status.py").read_text()
     for key in re.findall(r'^\s+"(\w+)": ', source, re.MULTILINE):
-        assert f"`{key}`" in text or key in {"recent", "time"}, key
+        assert f"`{key}`" in text or key in {"recent", "time"}, key  # of explain
 
 
 def test_the_scripts_that_it_names_can_be_run() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -108,6 +109,10 @@ def test_a_silent_death_upstream_is_left_within_eleven_seconds(net: Internet) ->
     daemon.wait(both_verified)
     meter = UdpMeter(net.device)
     settle(meter)
+
+    explained = json.loads(net.device.conman("explain", "--json").stdout)
+    first = next(each for each in explained["links"] if each["name"] == "ethernet:eth0")
+    assert any(asked["outcome"] == "answered" for asked in first["check"]["asked"]), first
 
     silent = net.home.silence()
     status = daemon.wait(lambda s: s["uplink"] == "ethernet:eth1", 12)
