@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from conman_core.children import Children, Finished
+from conman_core.children import Child, Children, Finished
 from conman_core.errors import ConnectError
 from conman_core.model import IPAddress, Reason
 from conman_core.net.dhcpcd import DhcpcdLease
@@ -65,12 +65,19 @@ class Context:
     ) -> None:
         self.settings = settings
         self.log = logging.getLogger(f"conman.driver.{name}")
-        self.store = JsonStore(_file(paths.drivers, name))
+        self.store = JsonStore(paths.drivers / f"{_safe(name)}.json")
         self._name = name
-        self._runtime = paths.runtime
+        self._shared = paths.runtime
         self._children = children
         self._claims = claims
         self._protected = protected
+
+    @property
+    def runtime(self) -> Path:
+        """The driver's own folder for sockets and generated files."""
+        folder = self._shared / "drivers" / _safe(self._name)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     def now(self) -> float:
         """Seconds of a clock that never jumps."""
@@ -91,16 +98,25 @@ class Context:
         """Run a program to its end. Raises ToolMissing, SystemFault, TimeoutError."""
         return await self._children.run(argv, timeout=timeout, stdin=stdin, secrets=secrets)
 
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        name: str,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Child:
+        """Start a program that runs until it is stopped. Raises ToolMissing, SystemFault."""
+        return await self._children.start(argv, name=name, on_line=on_line)
+
     def dhcp(self, interface: str) -> DhcpcdLease:
         """Return a DHCP client that keeps the machine's checks out of routes on offer."""
-        return DhcpcdLease(self._children, self._runtime, interface, self._protected)
+        return DhcpcdLease(self._children, self._shared, interface, self._protected)
 
     def claim(self, interface: str) -> None:
         """Use an interface beside the driver's links. Raises ConnectError(BUSY)."""
         self._claims.take(self._name, interface)
 
 
-def _file(folder: Path, name: str) -> Path:
+def _safe(name: str) -> str:
     # a driver's name is whatever its author wrote into the entry point
-    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-    return folder / f"{safe}.json"
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)

@@ -8,13 +8,14 @@ every method there. A method may be plain or `async def`; each has a time limit.
 from __future__ import annotations
 
 import abc
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from conman_core.model import Connection, DriverEvent, FormField, Link, Unavailable
 
 if TYPE_CHECKING:
     import logging
+    from pathlib import Path
 
     from conman_core.options import Option
 
@@ -32,6 +33,19 @@ class Finished(Protocol):
     def stdout(self) -> str: ...
     @property
     def stderr(self) -> str: ...
+
+
+class Running(Protocol):
+    """A child process that runs until it is stopped, or ends by itself."""
+
+    @property
+    def running(self) -> bool: ...
+
+    async def wait(self) -> int:
+        """Wait for its end; return the exit code, negative when a signal ended it."""
+
+    async def stop(self, limit: float = 5.0) -> None:
+        """End its process group: SIGTERM, after `limit` seconds SIGKILL. May come twice."""
 
 
 class Lease(Protocol):
@@ -71,6 +85,13 @@ class DriverContext(Protocol):
     @property
     def store(self) -> Store: ...
 
+    @property
+    def runtime(self) -> Path:
+        """A folder of the driver's own for sockets and generated files, readable by root alone.
+
+        It exists; a reboot empties it.
+        """
+
     def now(self) -> float:
         """Seconds of a clock that never jumps."""
 
@@ -88,6 +109,19 @@ class DriverContext(Protocol):
 
         `secrets` are blacked out in what is logged. Raises ToolMissing, SystemFault if it cannot
         be started, TimeoutError.
+        """
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        name: str,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Running:
+        """Start a program that runs until it is stopped; it ends with conman at the latest.
+
+        `name` stands for it in logs, such as "wpa_supplicant wlan0"; each line that it prints goes
+        to `on_line`. Raises ToolMissing, SystemFault.
         """
 
     def dhcp(self, interface: str) -> Lease:
@@ -115,6 +149,8 @@ class LinkDriver(abc.ABC):
     connect_limit: ClassVar[float] = 45.0
     disconnect_limit: ClassVar[float] = 10.0
     details_limit: ClassVar[float] = 5.0
+    recover_limit: ClassVar[float] = 30.0
+    apply_limit: ClassVar[float] = 60.0
 
     def __init__(self, context: DriverContext) -> None:
         self.context = context

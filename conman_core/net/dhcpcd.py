@@ -210,7 +210,8 @@ class DhcpcdLease:
     def _hold(self, connection: Connection, report: Report) -> None:
         address, valid = connection.addresses[0].interface, connection.addresses[0].valid
         before = self._connection
-        new = before is None or before.addresses[0].interface != address
+        again = self._pause > _FIRST_PAUSE  # its end was logged, so is its return
+        new = again or before is None or before.addresses[0].interface != address
         level = logging.INFO if new else logging.DEBUG
         lifetime = "ever" if valid is None else f"{valid:g} s"
         log.log(level, "%s: leased %s for %s", self.interface, address, lifetime)

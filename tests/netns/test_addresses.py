@@ -120,9 +120,9 @@ def test_a_client_that_dies_is_started_again_and_costs_no_packet(net: Internet) 
     net.device.run("kill", "-KILL", victim)
 
     deadline = time.monotonic() + 15
-    while daemon.log().count("eth0: leased") < 2 and time.monotonic() < deadline:
+    while daemon.log().count("INFO    eth0: leased") < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert daemon.log().count("eth0: leased") >= 2
+    assert daemon.log().count("INFO    eth0: leased") == 2
     status = daemon.status()
     assert link(status, "ethernet:eth0")["since"] == before
     assert status["uplink"] == "ethernet:eth0"
