@@ -19,6 +19,7 @@ from conman_core.testing.contract import DriverContract  # noqa: E402
 from conman_core.testing.dhcp import SILENCE, FakeLease, lease_on  # noqa: E402
 from conman_core.testing.fakes import FakeContext, FakeStore, Fault, Unexpected  # noqa: E402
 from conman_core.testing.harness import run  # noqa: E402
+from conman_core.testing.programs import FakeRunning  # noqa: E402
 from conman_core.testing.sysfs import FakeSysfs  # noqa: E402
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FakeClock",
     "FakeContext",
     "FakeLease",
+    "FakeRunning",
     "FakeStore",
     "FakeSysfs",
     "Fault",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ from conman_core.errors import ConnectError, ToolMissing
 from conman_core.model import Reason
 from conman_core.testing.clock import FakeClock
 from conman_core.testing.dhcp import DhcpStep, FakeLease, lease_on
+from conman_core.testing.programs import FakeRunning, temporary_folder
 
 
 class Unexpected(AssertionError):
@@ -99,6 +100,10 @@ class FakeContext:
         self.claims: list[str] = []
         self.leases: list[FakeLease] = []  #: all that `dhcp` gave, oldest first
         self.complaints: list[str] = []
+        self.started: list[FakeRunning] = []  #: programs that run on, oldest first
+        #: what a started program does, called with it; for instance makes a control socket
+        self.programs: dict[str, Callable[[FakeRunning], None]] = {}
+        self.runtime = temporary_folder(self)
         self._running: list[Call] = []
         self._expected: list[_Expected] = []
         self._dhcp: dict[str | None, list[DhcpStep]] = {}
@@ -140,7 +145,8 @@ class FakeContext:
         """Return a sentence for each DHCP client and program that still runs."""
         clients = [f"a DHCP client on {e.interface} still runs" for e in self.leases if e.running]
         programs = [f"{' '.join(call.argv)} still runs" for call in self._running]
-        return clients + programs
+        started = [f"{program.name} still runs" for program in self.started if program.running]
+        return clients + programs + started
 
     def verify(self) -> None:
         """Raise Unexpected if the driver did what was not foreseen, or did not do what was.
@@ -187,6 +193,23 @@ class FakeContext:
         if expected.hangs:
             raise TimeoutError(f"{argv[0]} did not end within {timeout:g} s")
         return expected.finished
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        name: str,
+        on_line: Callable[[str], None] | None = None,
+    ) -> FakeRunning:
+        if self.fault is Fault.TOOL_MISSING or argv[0] not in self.programs:
+            raise ToolMissing(argv[0], argv[0])
+        program = FakeRunning(name, argv, on_line)
+        self.started.append(program)
+        if self.fault is Fault.TOOL_FAILS:
+            program.end(1)
+        elif self.fault is not Fault.TOOL_HANGS:
+            self.programs[argv[0]](program)
+        return program
 
     def dhcp(self, interface: str) -> FakeLease:
         lease = FakeLease(self, interface)
