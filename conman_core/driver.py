@@ -195,6 +195,13 @@ class LinkDriver(abc.ABC):
         del link, step
         return False
 
+    def close(self) -> Awaitable[None] | None:
+        """End what still runs: the driver is not used any more, or made anew for other settings.
+
+        Comes once, after the last `disconnect`; not when conman ends, which ends all programs.
+        """
+        return None
+
     def form(self) -> Sequence[FormField] | Awaitable[Sequence[FormField]]:
         """Return what a person should be asked for while provisioning."""
         return ()

@@ -10,7 +10,7 @@ from typing import Any
 from conman_core.catalog import Catalog
 from conman_core.context import Context
 from conman_core.driver import Probed
-from conman_core.errors import DriverBug
+from conman_core.errors import ConmanError, DriverBug
 from conman_core.found import Found, LoadState
 from conman_core.guard import Guard
 from conman_core.health import State
@@ -53,6 +53,7 @@ class Drivers:
         self._loading: asyncio.Task[list[Found]] | None = None
         self._probing: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._farewells: set[asyncio.Task[None]] = set()
 
     async def load(
         self,
@@ -117,7 +118,9 @@ class Drivers:
     def _give_up(self, name: str) -> None:
         guard = self.guards.pop(name, None)
         if guard is not None:
-            asyncio.get_running_loop().call_later(FAREWELL, guard.close)
+            task = asyncio.get_running_loop().create_task(_say_farewell(guard))
+            self._farewells.add(task)  # the loop itself keeps only a weak reference
+            task.add_done_callback(self._farewells.discard)
 
     def _health_changed(self, found: Found) -> None:
         guard = self.guards.get(found.name)
@@ -204,3 +207,12 @@ class Drivers:
             "state": state,
             "sentence": sentence,
         }
+
+
+async def _say_farewell(guard: Guard) -> None:
+    await asyncio.sleep(FAREWELL)  # its links are being disconnected
+    try:
+        await guard.end()
+    except ConmanError as error:
+        log.warning("ending driver %s: %s", guard.name, error)
+    guard.close()

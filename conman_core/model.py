@@ -31,7 +31,12 @@ class Verdict(enum.StrEnum):
 
 
 class Reason(enum.Enum):
-    """Why a link cannot be used, with what a person reads and what to do about it."""
+    """Why a link cannot be used, with what a person reads and what to do about it.
+
+    `repairable` says whether the cause may sit in the device or its driver's programs, so that a
+    step of `LinkDriver.recover` may cure it. What only a person or the world can change is not:
+    no reset makes a key right or puts a cable in.
+    """
 
     NO_DEVICE = ("there is no such device", "plug the device in, then: conman probe")
     NO_CARRIER = ("no signal on the cable", "plug the cable in at both ends and check the switch")
@@ -44,19 +49,25 @@ class Reason(enum.Enum):
     NOT_FOUND = ("the network was not found", "check its name and that it is in range")
     WRONG_KEY = ("the network refused the key", "enter the key again")
     REJECTED = ("the network refused the device", "check the network's list of allowed devices")
-    NO_ADDRESS = ("no address from the network", "check the DHCP server, or set address = static")
-    NOT_REGISTERED = ("not registered with an operator", "check coverage and the antenna")
+    NO_ADDRESS = (
+        "no address from the network",
+        "check the DHCP server, or set address = static",
+        True,
+    )
+    NOT_REGISTERED = ("not registered with an operator", "check coverage and the antenna", True)
     WRONG_APN = ("the operator refused the APN", "set apn in the driver's section")
     BUSY = ("another program manages this device", "hand the device over to conman")
     DENIED = ("permission denied", "run conman as root")
-    TIMEOUT = ("no answer in time", "conman tries again by itself")
-    LOST = ("the connection was lost", "conman tries again by itself")
+    TIMEOUT = ("no answer in time", "conman tries again by itself", True)
+    LOST = ("the connection was lost", "conman tries again by itself", True)
+    WEDGED = ("the device does not react", "conman tries to repair it by itself", True)
     MISCONFIGURED = ("its settings do not fit", "conman config check")
-    BROKEN = ("its driver failed", "conman drivers")
+    BROKEN = ("its driver failed", "conman drivers", True)
 
-    def __init__(self, sentence: str, remedy: str) -> None:
+    def __init__(self, sentence: str, remedy: str, repairable: bool = False) -> None:
         self.sentence = sentence
         self.remedy = remedy
+        self.repairable = repairable
 
 
 class Specificity(enum.IntEnum):
@@ -172,7 +183,10 @@ DriverEvent = Lost | ConnectionChanged | Retry | ProbeAgain
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One thing that a person may be asked for while provisioning."""
+    """One thing that a person may be asked for while provisioning.
+
+    Of kind `choice` it is one of the `choices`; of kind `text` these are only suggestions.
+    """
 
     name: str
     label: str

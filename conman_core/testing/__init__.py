@@ -12,7 +12,8 @@ Needs pytest, which conman itself does not depend on.
 
 import pytest
 
-pytest.register_assert_rewrite("conman_core.testing.contract")  # works only before its import
+# works only before their import
+pytest.register_assert_rewrite("conman_core.testing.contract", "conman_core.testing.repairs")
 
 from conman_core.testing.clock import FakeClock  # noqa: E402
 from conman_core.testing.contract import DriverContract  # noqa: E402

@@ -26,8 +26,9 @@ from conman_core.results import (
 )
 from conman_core.settings import DRIVER_OPTIONS
 from conman_core.testing.fakes import FakeContext, Fault
-from conman_core.testing.harness import Leftovers, call, cancelled_connects, run
+from conman_core.testing.harness import Leftovers, and_close, call, cancelled_connects, run
 from conman_core.testing.offers import connect, link_of, name_of, probe
+from conman_core.testing.repairs import RepairContract
 from conman_core.testing.witness import witness
 
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -42,11 +43,12 @@ def _context(driver: LinkDriver) -> FakeContext:
     return context
 
 
-class DriverContract:
+class DriverContract(RepairContract):
     """Inherit it in a class named `Test...` and give it a fixture `driver`.
 
     The fixture returns the driver, made with a `FakeContext` and able to connect: what `connect`
-    asks of the context must be scripted, programs with `always=True`, as it is called many times.
+    and `recover` ask of the context must be scripted, programs with `always=True`, as they are
+    called many times.
     The fixture `link` may return the link to try; without it that is the first one probed.
     """
 
@@ -87,7 +89,8 @@ class DriverContract:
         assert len({field.name for field in fields}) == len(fields), "two fields have one name"
         for field in fields:
             assert field.kind in _FIELD_KINDS, f"{field.name} is of unknown kind {field.kind}"
-            assert (field.kind == "choice") == bool(field.choices), f"{field.name}: choices"
+            assert field.kind != "choice" or field.choices, f"{field.name}: no choices"
+            assert not field.choices or field.kind in {"choice", "text"}, f"{field.name}: choices"
 
     # -- probe --------------------------------------------------------------------------------
 
@@ -115,7 +118,7 @@ class DriverContract:
         async def check() -> None:
             assert await probe(driver) == await probe(driver)
 
-        run(check())
+        run(and_close(driver, check()))
 
     # -- connect and disconnect ---------------------------------------------------------------
 
@@ -126,7 +129,7 @@ class DriverContract:
             chosen = await link_of(driver, link)
             check_connection(await connect(driver, chosen), chosen.interface)
 
-        run(check())
+        run(and_close(driver, check()))
 
     def test_connect_and_disconnect_pair_up(self, driver: LinkDriver, link: Link | None) -> None:
         """Any number of times, and nothing is left behind."""
@@ -139,7 +142,7 @@ class DriverContract:
                 await call(driver, "disconnect", chosen)
                 assert not await before.found()
 
-        run(check())
+        run(and_close(driver, check()))
 
     def test_disconnect_may_come_twice(self, driver: LinkDriver, link: Link | None) -> None:
         """The second one finds nothing to do."""
@@ -150,7 +153,7 @@ class DriverContract:
             for _ in range(2):
                 assert await call(driver, "disconnect", chosen) is None
 
-        run(check())
+        run(and_close(driver, check()))
 
     def test_disconnect_of_what_is_not_connected(
         self, driver: LinkDriver, link: Link | None
@@ -163,7 +166,7 @@ class DriverContract:
             assert await call(driver, "disconnect", chosen) is None
             assert await call(driver, "disconnect", gone) is None
 
-        run(check())
+        run(and_close(driver, check()))
 
     @_every_fault
     def test_disconnect_never_raises(
@@ -177,7 +180,7 @@ class DriverContract:
             _context(driver).fault = fault
             await call(driver, "disconnect", chosen)
 
-        run(check())
+        run(and_close(driver, check()))
 
     @_every_fault
     def test_a_failure_has_a_reason_and_a_sentence(
@@ -197,7 +200,7 @@ class DriverContract:
             else:
                 check_connection(connection, chosen.interface)
 
-        run(check())
+        run(and_close(driver, check()))
 
     @_every_fault
     def test_a_failed_connect_leaves_nothing_behind(
@@ -218,7 +221,7 @@ class DriverContract:
             _context(driver).fault = None
             await connect(driver, chosen)
 
-        run(check())
+        run(and_close(driver, check()))
 
     def test_a_cancelled_connect_leaves_nothing_behind(
         self, driver: LinkDriver, link: Link | None
@@ -233,7 +236,7 @@ class DriverContract:
                     pytest.fail(f"connect, cancelled {where}, ended with {how!r} all the same")
                 assert not await before.found(), f"connect was cancelled {where}"
 
-        run(check())
+        run(and_close(driver, check()))
 
     # -- the rest -----------------------------------------------------------------------------
 
@@ -257,7 +260,7 @@ class DriverContract:
                 await asyncio.wait_for(events.aclose(), _EVENTS_END)
             assert not await before.found()
 
-        run(check())
+        run(and_close(driver, check()))
 
     def test_details_are_texts(self, driver: LinkDriver, link: Link | None) -> None:
         """In time, also for a link that is not connected."""
@@ -265,12 +268,4 @@ class DriverContract:
         async def check() -> None:
             check_details(await call(driver, "details", await link_of(driver, link)))
 
-        run(check())
-
-    def test_repairs_come_to_an_end(self, driver: LinkDriver, link: Link | None) -> None:
-        """`recover` returns False for a rung that it does not have."""
-
-        async def check() -> None:
-            assert await call(driver, "recover", await link_of(driver, link), 1000) is False
-
-        run(check())
+        run(and_close(driver, check()))

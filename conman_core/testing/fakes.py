@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -142,11 +143,15 @@ class FakeContext:
         return [lease for lease in self.leases if lease.interface == interface]
 
     def leftovers(self) -> list[str]:
-        """Return a sentence for each DHCP client and program that still runs."""
+        """Return a sentence for each DHCP client and program that still runs.
+
+        One that was started may outlive its link, as long as it is not started a second time.
+        """
         clients = [f"a DHCP client on {e.interface} still runs" for e in self.leases if e.running]
         programs = [f"{' '.join(call.argv)} still runs" for call in self._running]
-        started = [f"{program.name} still runs" for program in self.started if program.running]
-        return clients + programs + started
+        started = Counter(program.name for program in self.started if program.running)
+        twice = [f"{name} runs {count} times" for name, count in started.items() if count > 1]
+        return clients + programs + twice
 
     def verify(self) -> None:
         """Raise Unexpected if the driver did what was not foreseen, or did not do what was.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from conman_core.lane import in_thread, stack_of
 from conman_core.model import Link
 
 T = TypeVar("T")
+KEPT = "driver:"  #: names of tasks that live as long as the driver begin so
 TICKS = 20  #: turns of the event loop that clean-up may take
 _LONGEST = 60.0
 _MOST_POINTS = 200  #: at which one connect is cancelled
@@ -29,6 +31,14 @@ def run(work: Coroutine[Any, Any, T], limit: float = _LONGEST) -> T:
     if thread.is_alive():
         raise AssertionError(f"no end after {limit:g} s; it is at:\n{stack_of(thread)}")
     return future.result()
+
+
+async def and_close(driver: LinkDriver, work: Awaitable[T]) -> T:
+    """Do something with a driver and let it end what it runs, in time."""
+    try:
+        return await work
+    finally:
+        await call(driver, "close")
 
 
 async def call(driver: LinkDriver, method: str, *args: Any) -> Any:
@@ -56,7 +66,10 @@ async def settle() -> None:
 
 
 class Leftovers:
-    """Tells what has been started since it was made, and is still there."""
+    """Tells what has been started since it was made, and is still there.
+
+    A task named `driver:...` may stay, one of each name: it lives as long as the driver does.
+    """
 
     def __init__(self, driver: LinkDriver) -> None:
         context: Any = driver.context
@@ -68,8 +81,11 @@ class Leftovers:
     async def found(self) -> list[str]:
         """Return a sentence for each task, child process, DHCP client and scripted program."""
         await settle()
-        tasks = asyncio.all_tasks() - self._tasks
-        found = [f"the task {task.get_coro()!r} still runs" for task in tasks]
+        tasks = asyncio.all_tasks()
+        kept = Counter(task.get_name() for task in tasks if task.get_name().startswith(KEPT))
+        new = [task for task in tasks - self._tasks if not task.get_name().startswith(KEPT)]
+        found = [f"the task {task.get_coro()!r} still runs" for task in new]
+        found += [f"{count} tasks {name} run" for name, count in kept.items() if count > 1]
         found += [f"the child process {pid} is still there" for pid in _children() - self._children]
         return found + sorted(set(self._context.leftovers()) - self._scripted)
 
@@ -120,7 +136,7 @@ async def cancelled_connects(
 ) -> AsyncIterator[tuple[str, asyncio.Task[Any], Leftovers]]:
     """Cancel one `connect` after the other, each a little later, until one ends before.
 
-    Yields where it was cancelled, the task that ended thereby, and what was there before it. First
+    Yields where it was cancelled, the task that ended thereby, and what there was before. First
     at every point where the method itself waits, then at every turn of the loop, as tasks of its
     own make steps too. Raises what the first `connect` raises that is not cancelled.
     """

@@ -1,0 +1,1 @@
+"""WiFi links for conman: see README.md for the settings."""

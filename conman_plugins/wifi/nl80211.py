@@ -1,0 +1,129 @@
+"""Two questions to the kernel's WiFi layer that sysfs does not answer.
+
+Layouts and numbers: linux/netlink.h, linux/genetlink.h and linux/nl80211.h. The kernel answers such
+questions at once; without a WiFi layer it says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import struct
+from collections.abc import Iterator
+
+_GENERIC = 16  # NETLINK_GENERIC
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr
+_COMMAND = struct.Struct("=BBH")  # genlmsghdr
+_ATTRIBUTE = struct.Struct("=HH")  # nlattr
+_KIND = 0x3FFF  # NLA_TYPE_MASK
+_ERROR, _DONE = 2, 3
+_REQUEST, _DUMP = 0x1, 0x300
+_CONTROL, _GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 16, 3, 1, 2
+_GET_INTERFACE, _GET_REG = 5, 31
+_WIPHY, _IFINDEX, _IFTYPE, _ALPHA2 = 1, 3, 5, 33
+_LIMIT = 0.5  #: seconds
+_MOST_ANSWERS = 100
+
+STATION_TYPES = frozenset({0, 1, 2})  #: NL80211_IFTYPE_UNSPECIFIED, _ADHOC, _STATION
+ACCESS_POINT = 3  #: NL80211_IFTYPE_AP
+
+
+def interface_types() -> dict[int, int]:
+    """Return NL80211_IFTYPE_* by interface index; empty if the kernel does not tell."""
+    found = {}
+    for attributes in _ask(_GET_INTERFACE, _DUMP):
+        index, kind = attributes.get(_IFINDEX, b""), attributes.get(_IFTYPE, b"")
+        if len(index) == len(kind) == 4:
+            found[_number(index)] = _number(kind)
+    return found
+
+
+def regulatory_country(phy: int | None = None) -> str:
+    """Return the country whose rules hold, for one radio or for all; empty if it is none."""
+    body = b"" if phy is None else _attribute(_WIPHY, struct.pack("=I", phy))
+    for attributes in _ask(_GET_REG, 0, body):
+        country = attributes.get(_ALPHA2, b"").rstrip(b"\0").decode("ascii", "replace")
+        if re.fullmatch("[A-Z]{2}", country):  # 00: the whole world; 98 and 99: a mixture
+            return country
+    return ""
+
+
+def family(name: bytes) -> int | None:
+    """Return the number of a generic netlink family; None if the kernel has none of this name."""
+    body = _attribute(_FAMILY_NAME, name + b"\0")
+    with contextlib.suppress(OSError), _open() as link:
+        for attributes in _exchange(link, _CONTROL, _GET_FAMILY, 0, body):
+            number = attributes.get(_FAMILY_ID, b"")
+            if len(number) == 2:
+                return int(struct.unpack("=H", number)[0])
+    return None
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split a datagram into the types and bodies of its messages; what is torn ends it."""
+    while len(data) >= _HEADER.size:
+        length, kind, *_ = _HEADER.unpack_from(data)
+        if not _HEADER.size <= length <= len(data):
+            return
+        yield kind, data[_HEADER.size : length]
+        data = data[_aligned(length) :]
+
+
+def attributes_of(body: bytes) -> dict[int, bytes]:
+    """Read the attributes behind the header of a generic netlink message; torn ones end it."""
+    found = {}
+    data = body[_COMMAND.size :]
+    while len(data) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        if not _ATTRIBUTE.size <= length <= len(data):
+            break
+        found[kind & _KIND] = data[_ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
+    return found
+
+
+def _ask(command: int, flags: int, body: bytes = b"") -> list[dict[int, bytes]]:
+    number = family(b"nl80211")
+    if number is None:
+        return []
+    try:
+        with _open() as link:
+            return list(_exchange(link, number, command, flags, body))
+    except OSError:  # the radio went while it was asked about
+        return []
+
+
+def _open() -> socket.socket:
+    link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _GENERIC)
+    link.settimeout(_LIMIT)
+    return link
+
+
+def _exchange(
+    link: socket.socket, number: int, command: int, flags: int, body: bytes
+) -> Iterator[dict[int, bytes]]:
+    """Send a request and yield the attributes of each answer. Raises OSError."""
+    body = _COMMAND.pack(command, 1, 0) + body
+    link.send(_HEADER.pack(_HEADER.size + len(body), number, _REQUEST | flags, 1, 0) + body)
+    for _ in range(_MOST_ANSWERS):
+        for kind, answer in messages(link.recv(65536)):
+            if kind in {_DONE, _ERROR}:
+                return
+            if kind == number:
+                yield attributes_of(answer)
+        if flags != _DUMP:
+            return
+
+
+def _attribute(kind: int, payload: bytes) -> bytes:
+    length = _ATTRIBUTE.size + len(payload)
+    return _ATTRIBUTE.pack(length, kind) + payload + bytes(_aligned(length) - length)
+
+
+def _number(data: bytes) -> int:
+    return int(struct.unpack("=I", data)[0])
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3

@@ -1,0 +1,263 @@
+"""One radio as a client: which networks it sees, and which it is in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
+from conman_core.errors import SystemFault
+from conman_core.model import DriverEvent, Retry
+from conman_plugins.wifi.choice import Candidate, candidates, settled, why_none
+from conman_plugins.wifi.knownfile import KnownFile
+from conman_plugins.wifi.machine import Machine
+from conman_plugins.wifi.membership import Membership
+from conman_plugins.wifi.memory import Memory
+from conman_plugins.wifi.network import Network
+from conman_plugins.wifi.scan import Cell
+from conman_plugins.wifi.supplicant import Supplicant
+
+_LATEST = 2.0  #: seconds that the core takes at most to act on an event
+FRESH = 5.0  #: seconds: what was looked at so lately is not looked at again
+
+
+class Station:
+    """The radio `interface` for the link called `link`. `tell` takes what it notices by itself."""
+
+    def __init__(
+        self,
+        context: DriverContext,
+        link: str,
+        interface: str,
+        *,
+        known: KnownFile,
+        memory: Memory,
+        machine: Machine,
+        tell: Callable[[DriverEvent], None],
+    ) -> None:
+        self.interface = interface
+        self.known = known
+        self.radio = machine.radio(interface)
+        self.supplicant = Supplicant(context, interface, self._ended)
+        self.turn = asyncio.Lock()  #: whoever moves the radio holds it
+        self.failed: set[bytes] = set()  #: SSIDs that could not be joined when last tried
+        self.cells: list[Cell] = []  #: of the latest look at all channels
+        self._looked = float("-inf")
+        self._context = context
+        self._link = link
+        self._memory = memory
+        self._machine = machine
+        self._tell = tell
+        self._member: Membership | None = None
+        self._ready: Connection | None = None  #: of a network that was tried out and is joined
+        self._trying = False  #: a trial has the radio
+        self._late = 0.0  #: until then a disconnect may be a late answer to the trial's begin
+        self._connecting: asyncio.Task[Connection] | None = None
+
+    @property
+    def network(self) -> Network | None:
+        """The network that the radio is in."""
+        return self._member.network if self._member and self._member.joined else None
+
+    # -- what the core asks for
+
+    async def connect(self) -> Connection:
+        """Join the best known network in sight and get an address there. Raises ConnectError."""
+        # a task of its own, so that a trial can have the radio at once
+        task = self._connecting = asyncio.create_task(self._connect())
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task})
+            if not task.cancelled() and not task.exception():  # it had just connected
+                await self._leave()
+            raise
+        if task.cancelled():
+            raise ConnectError(Reason.LOST, f"{self.interface} is needed to try a network out")
+        return task.result()
+
+    async def _connect(self) -> Connection:
+        async with self.turn:
+            ready, self._ready = self._ready, None
+            if ready and self.network:
+                return ready
+            await self._leave()
+            await self.start()
+            failure: ConnectError | None = None
+            for candidate in await self.look():
+                try:
+                    return await self._enter(candidate)
+                except ConnectError as error:
+                    self.failed.add(candidate.network.ssid)
+                    failure = failure or error
+                    if not self.supplicant.running:
+                        break
+            if failure:
+                raise failure
+            raise ConnectError(Reason.NOT_FOUND, why_none(self.networks(), self.cells))
+
+    async def disconnect(self) -> None:
+        """Leave the network; the radio goes on looking around."""
+        if self._trying or (self._ready and asyncio.get_running_loop().time() < self._late):
+            return  # it is about the network that the trial took the radio from
+        self._ready = None
+        await self._leave()
+
+    async def try_out(self, network: Network) -> None:
+        """Join a network that is not known yet; what is known stays as it is. Raises ConnectError.
+
+        If it works the next `connect` returns the connection. Else the radio goes back to what it
+        did before.
+        """
+        if self.network:
+            self._tell(Lost(self._link, Reason.LOST, f"{network.name} is being tried out"))
+        if self._connecting:
+            self._connecting.cancel()
+        async with self.turn:
+            self._trying = True
+            try:
+                await self._leave()
+                await self.start()
+                cells = await self.supplicant.scan((), [network.ssid] if network.hidden else [])
+                found = candidates([network], cells)
+                if not found:
+                    sentence = f"{network.name} was not found: check its name, and that it is near"
+                    raise ConnectError(Reason.NOT_FOUND, sentence)
+                self._ready = await self._enter(found[0])
+            finally:
+                self._trying = False
+                self._late = asyncio.get_running_loop().time() + _LATEST
+                self._tell(Retry(self._link, f"{network.name} was tried out"))
+
+    async def restart(self, between: Callable[[], None] | None = None) -> None:
+        """Start wpa_supplicant anew, and do something while it is down. Raises ConnectError."""
+        async with self.turn:
+            network = self.network
+            await self._leave()
+            await self.supplicant.stop()
+            if between:
+                between()
+            if network:
+                sentence = f"its radio is started anew; {network.name} is joined again"
+                self._tell(Lost(self._link, Reason.LOST, sentence))
+            await self.start()
+
+    async def close(self) -> None:
+        """End everything. Never raises."""
+        if self._connecting:
+            self._connecting.cancel()
+        await self._leave()
+        await self.supplicant.stop()
+
+    # -- looking around
+
+    def networks(self) -> Sequence[Network]:
+        """Return the known networks as the file has them now. Raises ConnectError."""
+        try:
+            return self.known.load().networks
+        except SystemFault as error:
+            raise ConnectError(Reason.MISCONFIGURED, str(error)) from error
+
+    async def look(self) -> list[Candidate]:
+        """Return the known networks in sight, best first. Raises ConnectError.
+
+        The channels on which they were met before are looked at first: that takes a tenth of the
+        time of a look at all.
+        """
+        known = self.networks()
+        if self._context.now() - self._looked > FRESH:
+            found = await self.glance()
+            if settled(found, known) and found[0].network.ssid not in self.failed:
+                return found
+            self.cells = await self.supplicant.scan((), _hidden(known))
+            self._looked = self._context.now()
+        return candidates(known, self.cells, self.failed)
+
+    async def glance(self) -> list[Candidate]:
+        """Look at the channels of known networks only. Raises ConnectError."""
+        known = self.networks()
+        channels = self._memory.frequencies(known)
+        if not channels:
+            return []
+        cells = await self.supplicant.scan(channels, _hidden(known))
+        return candidates(known, cells, self.failed)
+
+    # -- joining and leaving
+
+    async def _enter(self, candidate: Candidate) -> Connection:
+        ssid = candidate.network.ssid
+        member = Membership(self._context, self._link, self.supplicant, candidate, self._tell)
+        connection = await member.enter()
+        self._member = member
+        self.failed.discard(ssid)
+        self._memory.met(ssid, candidate.frequencies)
+        return connection
+
+    async def _leave(self) -> None:
+        member, self._member = self._member, None
+        if member:
+            await member.leave()
+
+    def _ended(self, sentence: str) -> None:
+        if self.network:
+            self._tell(Lost(self._link, Reason.LOST, f"{sentence}; it is started again"))
+
+    # -- the radio
+
+    async def start(self) -> None:
+        """Make the radio ready to look around. Raises ConnectError."""
+        if busy := self._machine.rival(self.interface):
+            raise ConnectError(Reason.BUSY, busy)
+        self._switch_on()
+        await self.supplicant.start(self._country())
+
+    def _switch_on(self) -> None:
+        blocked = self.radio.blocked()
+        if blocked == "hard":
+            sentence = f"{self.interface} is switched off by a switch or key of the device"
+            raise ConnectError(Reason.RF_KILLED, sentence)
+        if blocked == "soft":
+            try:
+                self.radio.unblock()
+            except SystemFault as error:
+                raise ConnectError(Reason.RF_KILLED, str(error)) from error
+
+    def _country(self) -> str:
+        country = self._context.settings["country"] or self.known.load().country
+        country = country or self.radio.country()
+        if not country:
+            raise ConnectError(
+                Reason.NO_COUNTRY,
+                f"{self.interface} may not send before it knows its country: write country = GB,"
+                " or the code of yours, in [conman:wifi] of the settings, then: conman rescan",
+            )
+        return str(country).upper()
+
+    # -- for people
+
+    async def details(self) -> Mapping[str, str]:
+        """Return network, signal and the like."""
+        network = self.network
+        if not network or not self.supplicant.running:
+            return {}
+        status = _pairs(await self.supplicant.request("STATUS"))
+        signal = _pairs(await self.supplicant.request("SIGNAL_POLL"))
+        found = {
+            "network": network.name,
+            "signal": f"{signal['RSSI']} dBm" if "RSSI" in signal else "",
+            "speed": f"{signal['LINKSPEED']} Mbit/s" if "LINKSPEED" in signal else "",
+            "frequency": f"{status['freq']} MHz" if "freq" in status else "",
+            "security": status.get("key_mgmt", ""),
+            "access point": status.get("bssid", ""),
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+def _hidden(known: Sequence[Network]) -> list[bytes]:
+    return [network.ssid for network in known if network.hidden and not network.disabled]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read `name=value` lines."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
