@@ -27,6 +27,12 @@ PROGRAMS = {
     "nft": "nftables",
     "sysctl": "procps",
 }
+#: program: Debian package; what the lab's machine is made with
+LAB_PROGRAMS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "debootstrap": "debootstrap",
+    "mkfs.ext4": "e2fsprogs",
+}
 
 
 @dataclass
@@ -139,7 +145,8 @@ def needs_root_and_programs() -> list[str]:
 
 def unit(env: dict[str, str]) -> Result:
     """Everything that needs neither root nor the network."""
-    return pytest("not netns and not wheel and not demo", as_owner=True, env=env)
+    marker = "not netns and not wheel and not demo and not lab"
+    return pytest(marker, as_owner=True, env=env)
 
 
 def netns(env: dict[str, str]) -> Result:
@@ -161,12 +168,25 @@ def demo(env: dict[str, str]) -> Result:
     return pytest("demo", as_owner=False, env=env)
 
 
+def lab(env: dict[str, str]) -> Result:
+    """Real radios and what is behind them, in an emulated machine."""
+    missing = {name: package for name, package in LAB_PROGRAMS.items() if not shutil.which(name)}
+    if missing:
+        packages = " ".join(sorted(set(missing.values())))
+        return Result(not_run=[f"{', '.join(missing)} not found: apt install {packages}"])
+    code, output = call([sys.executable, "-m", "tests.lab", "build"], as_owner=False, env=env)
+    if code:
+        return Result(not_run=[f"the lab's machine cannot be built: {output.strip()[-400:]}"])
+    return pytest("lab", as_owner=False, env=env)
+
+
 TIERS: dict[str, Callable[[dict[str, str]], Result]] = {
     "lint": lint,
     "unit": unit,
     "netns": netns,
     "wheels": wheels,
     "demo": demo,
+    "lab": lab,
 }
 
 

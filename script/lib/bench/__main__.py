@@ -8,7 +8,8 @@ import signal
 import sys
 
 from conman_core.errors import ConmanError
-from script.lib.bench import program, traffic
+from script.lib.bench import emulated as emulation
+from script.lib.bench import program, traffic, wifi
 from script.lib.bench.figures import Result, Run, Trial
 from script.lib.bench.lab import Lab, RealCables
 from script.lib.bench.report import Progress, as_json, machine, print_table
@@ -22,24 +23,39 @@ TRIALS = {
 def main(prefix: str, *words: str) -> int:
     """Run the trials asked for; `prefix` is part of every name that is made."""
     arguments = _parser().parse_args(words)
-    if unknown := [name for name in arguments.names if name not in TRIALS]:
-        _parser().error(f"no figure {', '.join(unknown)}; there are {', '.join(TRIALS)}")
+    known = [*TRIALS, *wifi.TRIALS]
+    if unknown := [name for name in arguments.names if name not in known]:
+        _parser().error(f"no figure {', '.join(unknown)}; there are {', '.join(known)}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     progress = Progress(sys.stderr)
     where = machine()
-    results = []
-    progress.say("building a device, two routers and an internet")
-    with RealCables(prefix) as bench:
-        lab = Lab(Internet(bench))
-        for name in arguments.names or TRIALS:
-            results.append(_run(TRIALS[name], lab, arguments.runs, progress))
-            lab.release()
+    wanted = arguments.names or (wifi.TRIALS if arguments.lab else TRIALS)
+    emulated = [name for name in wanted if name in wifi.TRIALS]
+    results = _here([name for name in wanted if name in TRIALS], prefix, arguments.runs, progress)
+    if emulated:
+        progress.say("starting the lab's machine")
+        found, inside = emulation.run(emulated, arguments.runs)
+        results, where = [*results, *found], {**where, "lab": inside}
     if arguments.json:
         print(json.dumps(as_json(results, arguments.runs, where), indent=2))
     else:
         print_table(results, where)
     return 0 if all(result.kept for result in results) else 1
+
+
+def _here(names: list[str], prefix: str, runs: int, progress: Progress) -> list[Result]:
+    """Run the trials that need no radios."""
+    if not names:
+        return []
+    progress.say("building a device, two routers and an internet")
+    results = []
+    with RealCables(prefix) as bench:
+        lab = Lab(Internet(bench))
+        for name in names:
+            results.append(_run(TRIALS[name], lab, runs, progress))
+            lab.release()
+    return results
 
 
 def _run(trial: Trial, lab: Lab, wanted: int, progress: Progress) -> Result:
@@ -56,7 +72,8 @@ def _run(trial: Trial, lab: Lab, wanted: int, progress: Progress) -> Result:
 
 
 def _parser() -> argparse.ArgumentParser:
-    epilog = "figures:\n" + "\n".join(f"  {t.name:14} {t.about}" for t in TRIALS.values())
+    lines = [f"  {t.name:14} {t.about}" for t in (*TRIALS.values(), *wifi.TRIALS.values())]
+    epilog = "figures (those of WiFi in the lab's machine):\n" + "\n".join(lines)
     parser = argparse.ArgumentParser(
         prog="script/bench",
         description=__doc__,
@@ -67,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runs", type=_count, default=10, metavar="N", help="how often each is measured (10)"
     )
+    parser.add_argument("--lab", action="store_true", help="the figures of WiFi")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these figures")
     return parser
 
