@@ -7,13 +7,13 @@ end of a task, foreseen or not, may leave a link marked as busy: it would be lef
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 from conman_core import track as t
+from conman_core.causes import reason_of, repairable, report
 from conman_core.entry import Entry
 from conman_core.errors import ConnectError, DriverBug, SystemFault
 from conman_core.guard import Guard
@@ -23,13 +23,6 @@ from conman_core.reach import Checker, Finding, PathMemory, Targets
 from conman_core.track import Held
 
 log = logging.getLogger(__name__)
-
-_REASONS = {
-    errno.EPERM: Reason.DENIED,
-    errno.EACCES: Reason.DENIED,
-    errno.ENODEV: Reason.NO_DEVICE,
-    errno.ENXIO: Reason.NO_DEVICE,
-}
 
 
 class Actions:
@@ -60,7 +53,8 @@ class Actions:
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task that ends with conman; whatever its end is, the links are looked at then."""
         task = asyncio.create_task(work)
         self._tasks.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._done)
@@ -69,37 +63,38 @@ class Actions:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _report(error)
+            report(error)
         self._poke()
 
     # -- connecting
 
     def connect(self, entry: Entry) -> None:
         """Start to connect a link."""
-        if entry.track.leaving:
+        if entry.track.occupied:
             return
         entry.track = t.attempt(entry.track, self._clock())
-        entry.connecting = self._spawn(self._connect(entry))
+        entry.connecting = self.spawn(self._connect(entry))
 
     async def _connect(self, entry: Entry) -> None:
         try:
             connection = await self._bring_up(entry, entry.link)
         except (ConnectError, DriverBug, SystemFault) as error:
-            self._failed(entry, _reason(error), str(error))
+            self._failed(entry, reason_of(error), str(error), curable=repairable(error))
         except asyncio.CancelledError:
             if entry.connecting is asyncio.current_task():  # it is not `drop` that ended it
-                self._failed(entry, Reason.TIMEOUT, "connecting was cut short")
+                self._failed(entry, Reason.TIMEOUT, "connecting was cut short", curable=False)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the link is tried again
-            _report(error)
-            self._failed(entry, Reason.BROKEN, f"conman failed: {type(error).__name__}: {error}")
+            report(error)
+            sentence = f"conman failed: {type(error).__name__}: {error}"
+            self._failed(entry, Reason.BROKEN, sentence, curable=False)
         else:
             entry.connecting = None
             self.connected(entry, connection)
 
-    def _failed(self, entry: Entry, reason: Reason, sentence: str) -> None:
-        entry.connecting = None
-        entry.track = t.attempt_failed(entry.track, self._clock(), reason, sentence)
+    def _failed(self, entry: Entry, reason: Reason, sentence: str, *, curable: bool) -> None:
+        entry.connecting, now = None, self._clock()
+        entry.track = t.attempt_failed(entry.track, now, reason, sentence, repairable=curable)
 
     async def _bring_up(self, entry: Entry, link: Link) -> Connection:
         entry.ours = False
@@ -204,7 +199,7 @@ class Actions:
         entry.connection = entry.configured = entry.metric = entry.finding = None
         entry.track = t.disconnected(entry.track, self._clock(), reason, sentence)
         entry.track = replace(entry.track, checking=False, leaving=True)
-        entry.connecting = self._spawn(
+        entry.connecting = self.spawn(
             self._disconnect(entry, entry.guard, entry.link, interface if configured else None)
         )
         if interface is not None:
@@ -229,7 +224,7 @@ class Actions:
         """Start a round of checks."""
         if entry.connection is not None:
             entry.track = t.round_began(entry.track, self._clock())
-            entry.checking = self._spawn(self._check(entry, entry.connection))
+            entry.checking = self.spawn(self._check(entry, entry.connection))
 
     def stop_checking(self, entry: Entry) -> None:
         """Forget a round that is under way: what it checks is not there any more."""
@@ -244,7 +239,7 @@ class Actions:
             targets = self._targets(entry.link.driver)
             finding = await self._checker.check(connection, targets, entry.memory)
         except Exception as error:  # noqa: BLE001 - a link that is checked no more would die unseen
-            _report(error)
+            report(error)
             sentence = f"conman failed to check it: {type(error).__name__}: {error}"
             finding = Finding(Verdict.LIMITED, sentence)
         if entry.checking is asyncio.current_task():
@@ -278,15 +273,3 @@ def _path(connection: Connection) -> tuple[object, ...]:
         frozenset(address.interface for address in connection.addresses),
         tuple(connection.gateways.items()),
     )
-
-
-def _reason(error: Exception) -> Reason:
-    if isinstance(error, ConnectError):
-        return error.reason
-    if isinstance(error, SystemFault):
-        return _REASONS.get(error.errno or 0, Reason.BROKEN)
-    return Reason.BROKEN
-
-
-def _report(error: BaseException) -> None:
-    log.error("a fault of conman itself, please report it: %s", error, exc_info=error)

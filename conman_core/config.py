@@ -207,7 +207,7 @@ class _Reader:
             if section.name == "conman" or known.get(name) is not None or name in disabled:
                 continue
             if name in known:
-                sentence = "is not checked: its driver could not be loaded"
+                sentence = "is not checked: its driver is not loaded; see: conman drivers"
                 self.document.warn(section.line, f"[{section.name}] {sentence}")
             elif name in FIRST_PARTY:
                 sentence = f"has no effect: {FIRST_PARTY[name]} is not installed"

@@ -11,7 +11,10 @@ from conman_core.lane import describe, one_line
 from conman_core.options import Option
 
 _METHODS = ("probe", "connect", "disconnect", "options")
-_LIMITS = ("probe_limit", "connect_limit", "disconnect_limit", "details_limit")
+_LIMITS = (
+    *("probe_limit", "connect_limit", "disconnect_limit", "details_limit"),
+    *("recover_limit", "apply_limit"),
+)
 _LONGEST_LIMIT = 600.0
 
 

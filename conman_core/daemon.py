@@ -5,66 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 from conman_core import status
+from conman_core.answers import Answers
 from conman_core.children import Children
 from conman_core.context import Claims, Context
 from conman_core.control import ControlServer
 from conman_core.drivers import Drivers
 from conman_core.engine import Engine
+from conman_core.entry import Wishes
 from conman_core.events import Announcer
+from conman_core.forms import Forms
 from conman_core.herald import Herald
 from conman_core.kernelwatch import KernelWatch
 from conman_core.ledger import Ledger
 from conman_core.liveconfig import LiveConfig
-from conman_core.lock import Lock
+from conman_core.logbook import Logbook
 from conman_core.model import DriverEvent, ProbeAgain
 from conman_core.net.resolver import Resolver
 from conman_core.network import Network
 from conman_core.offers import settle
 from conman_core.paths import Paths
 from conman_core.plugins import Plugins
-from conman_core.policy import policy_of, targets_of
+from conman_core.policy import policy_of, targets_of, wishes_of
+from conman_core.store import JsonStore
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 30.0  #: seconds between probes that nothing in particular asked for
-_LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s"
-
-
-def serve(config_path: Path | None, log_level: int) -> int:
-    """Be the daemon until SIGTERM or SIGINT; return the exit code.
-
-    Raises ConfigError for settings that cannot be used and were never good, AlreadyRunning,
-    SystemFault.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_LOG_FORMAT, "%Y-%m-%d %H:%M:%S"))
-    logging.basicConfig(level=log_level, handlers=[handler])
-    paths = Paths.from_environment()
-    paths.make()
-    with Lock(paths.lock):
-        asyncio.run(Daemon(paths, config_path).run())
-    return 0
-
-
-def release(paths: Paths) -> list[str]:
-    """Undo all that a daemon changed, also one that was killed; return a sentence for each.
-
-    Raises AlreadyRunning while one runs, SystemFault.
-    """
-    paths.make()
-    with Lock(paths.lock):
-        done = [f"ended {left}" for left in Children(paths.runtime).end_leftovers()]
-        ledger = Ledger(paths.ledger)
-        network = Network(ledger, Resolver(Path("/etc/resolv.conf"), ledger))
-        try:
-            return done + network.release()
-        finally:
-            network.close()
 
 
 class Daemon:
@@ -110,13 +80,27 @@ class Daemon:
         self.network = Network(
             self.ledger, resolver, self.children.groups, resolv_conf=settings.resolv_conf
         )
+        herald = Herald(self.announcer.tell, self._publish)
+        logbook = Logbook(JsonStore(self.paths.logbook))
+        self.engine = Engine(
+            self.network,
+            policy_of(settings),
+            lambda driver: targets_of(self.live.now, driver),  # the settings change
+            herald,
+            logbook,
+        )
+        self.answers = Answers(self.live, self.drivers, self.engine, self.ledger, logbook)
+        forms = Forms(self.drivers)
         self.control = ControlServer(
             self.paths.socket,
-            {"status": self.status, "explain": self.explain, "rescan": self.rescan},
+            {
+                "status": self.answers.status,
+                "explain": self.answers.explain,
+                "rescan": self.rescan,
+                "forms": forms.forms,
+                "apply": forms.apply,
+            },
         )
-        self.herald = Herald(self.announcer.tell, self.control.publish)
-        targets = lambda driver: targets_of(self.live.now, driver)  # noqa: E731 - settings change
-        self.engine = Engine(self.network, policy_of(settings), targets, self.herald)
         self.claims.link_on = self._link_on
         self.kernel = KernelWatch(
             self.network,
@@ -125,9 +109,12 @@ class Daemon:
             interfaces_changed=self._probe,
         )
 
+    def _publish(self, event: dict[str, Any]) -> None:
+        self.control.publish(event)
+
     async def _work(self) -> None:
         self.drivers.use(self.live.now.sections)
-        for sentence in self._notes():
+        for sentence in self.answers.notes():
             log.warning("%s", sentence)
         plugins = Plugins(self.announcer, self.live.now.settings.disable)
         self._spawn(self._first_probe(self._spawn(plugins.load())))
@@ -224,12 +211,11 @@ class Daemon:
 
     def _offers_changed(self) -> None:
         settled = settle(self.drivers.links(), self.live.now.settings.order, self.claims.all())
-        self.engine.roster.offers_changed(settled, self.drivers.guards, self._metered)
+        self.engine.roster.offers_changed(settled, self.drivers.guards, self._wishes)
         self.engine.poke()
 
-    def _metered(self, driver: str) -> bool | None:
-        word = self.live.now.sections.get(driver, {}).get("metered", "auto")
-        return None if word == "auto" else bool(word == "yes")
+    def _wishes(self, driver: str) -> Wishes:
+        return wishes_of(self.live.now, driver)
 
     async def _load_drivers(self) -> None:
         await self.drivers.load(self.live.wanted(), late=lambda: self._spawn(self._reload()))
@@ -239,11 +225,6 @@ class Daemon:
             self._spawn(self.rescan({}))
 
     # -- settings
-
-    def _notes(self) -> list[str]:
-        fault = [self.ledger.fault] if self.ledger.fault else []
-        notes = self.live.notes(self.drivers.known())
-        return [*notes, *self.network.notes.values(), *fault]
 
     async def _reload(self) -> str:
         """Take the settings file as it is now; a bad one changes nothing but the status."""
@@ -257,30 +238,6 @@ class Daemon:
         return sentence
 
     # -- what the command line asks
-
-    async def status(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer `status`."""
-        del request
-        config = {"path": str(self.live.path) if self.live.path else None}
-        return status.status(
-            self.engine.entries.values(),
-            self.engine.moment(),
-            self.herald,
-            drivers=self._driver_rows(),
-            config=config | {"problem": self.live.problem},
-            notes=self._notes(),
-        )
-
-    def _driver_rows(self) -> list[dict[str, Any]]:
-        """Return the drivers, but not those of the default priority that nobody asked for."""
-        rows = self.drivers.report()
-        asked = self.live.now.settings.priority_is_users or not self.drivers.guards
-        return [row for row in rows if asked or row["state"] != "not_installed"]
-
-    async def explain(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer `explain`."""
-        del request
-        return status.explained(self.engine.entries.values(), self.engine.moment(), self.herald)
 
     async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
         """Look afresh for settings, drivers and links, and try what failed at once."""

@@ -150,7 +150,7 @@ class LinkDriver(abc.ABC):
     disconnect_limit: ClassVar[float] = 10.0
     details_limit: ClassVar[float] = 5.0
     recover_limit: ClassVar[float] = 30.0
-    apply_limit: ClassVar[float] = 60.0
+    apply_limit: ClassVar[float] = 50.0  #: at most 55: who asks waits for a minute
 
     def __init__(self, context: DriverContext) -> None:
         self.context = context
@@ -171,8 +171,9 @@ class LinkDriver(abc.ABC):
     def connect(self, link: Link) -> Connection | Awaitable[Connection]:
         """Bring a link up and describe it; the core then sets addresses, routes and DNS.
 
-        The core has set `link.interface` up before. May be cancelled at its time limit or when
-        the link vanishes, and must then leave nothing behind.
+        The core has set `link.interface` up before, but for a radio that is switched off
+        (rfkill). May be cancelled at its time limit or when the link vanishes, and must then leave
+        nothing behind.
         Raises ConnectError: the core shows its reason and tries again with back-off.
         """
 
@@ -191,7 +192,13 @@ class LinkDriver(abc.ABC):
         return {}
 
     def recover(self, link: Link, step: int) -> bool | Awaitable[bool]:
-        """Climb rung `step` (from 0) of the driver's own repairs; False: there is no such rung."""
+        """Take step `step`, from 0, the mildest first, of what may bring a hung device back.
+
+        Returns False for a step that the driver does not have, without doing anything. May come at
+        any time, for a link that is not connected, too; ends within `recover_limit`. Step 0 keeps
+        a connection that there is; before a later one the core has called `disconnect`. Touches
+        this link's device alone.
+        """
         del link, step
         return False
 

@@ -50,6 +50,7 @@ class Drivers:
         self._offers_changed = offers_changed
         self._listen = listen
         self._late: Callable[[], object] = lambda: None
+        self._wanted: tuple[str, ...] = ()
         self._loading: asyncio.Task[list[Found]] | None = None
         self._probing: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -66,6 +67,7 @@ class Drivers:
         `late` is called for each that comes after that.
         """
         self._late = lambda: None
+        self._wanted = tuple(names)
         self._loading = asyncio.create_task(self._catalog.drivers(names, self._report))
         await asyncio.wait({self._loading}, timeout=patience)
         self._late = late
@@ -78,8 +80,12 @@ class Drivers:
         self._late()
 
     def known(self) -> dict[str, tuple[Option, ...] | None]:
-        """Return the options of each driver that is installed, None where they are not known."""
-        return {
+        """Return the options of each driver that is installed, None where they are not known.
+
+        That is so while it is imported, and for one that cannot be.
+        """
+        importing = {name: None for name in self._wanted if name not in self.found}
+        return importing | {
             name: found.options if found.state is LoadState.LOADED else None
             for name, found in self.found.items()
             if found.state is not LoadState.NOT_INSTALLED

@@ -14,8 +14,10 @@ from dataclasses import replace
 from conman_core.actions import Actions
 from conman_core.entry import Entry
 from conman_core.herald import Herald
+from conman_core.logbook import Logbook
 from conman_core.network import Network
 from conman_core.reach import Targets
+from conman_core.repairs import Repairs
 from conman_core.roster import Roster
 from conman_core.schedule import Decision, Moment, Policy, Situation, decide
 
@@ -29,6 +31,8 @@ class Engine:
         policy: Policy,
         targets: Callable[[str], Targets],
         herald: Herald,
+        logbook: Logbook,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.policy = policy
@@ -40,7 +44,8 @@ class Engine:
         self._served: tuple[object, ...] = ()  #: what names and foreign routes were set for
         self._poked = asyncio.Event()
         self.actions = Actions(network, targets, clock, self.poke)
-        self.roster = Roster(self.actions, clock)
+        self.roster = Roster(self.actions, clock, logbook.ladder)
+        self.repairs = Repairs(self.roster.entries, self.actions, logbook, herald, clock)
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -83,6 +88,8 @@ class Engine:
         decision = decide(tracks, self.situation, self.policy, now)
         self.situation = decision.situation
         self._configure(decision)
+        for name, rung in decision.recover:
+            self.repairs.start(self.entries[name], rung)
         for name in decision.connect:
             self.actions.connect(self.entries[name])
         for name in decision.disconnect:
@@ -91,8 +98,9 @@ class Engine:
         for name in decision.check:
             self.actions.check(self.entries[name])
         self._serve(decision)
+        self.repairs.remember()
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
-        if decision.connect or decision.disconnect or decision.check:
+        if decision.connect or decision.disconnect or decision.check or decision.recover:
             self.poke()  # what was started moves the time at which the next thing is due
         return decision.wake_at
 

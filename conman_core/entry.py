@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from conman_core.guard import Guard
 from conman_core.model import Connection, Link
@@ -12,9 +14,19 @@ from conman_core.reach import Finding, PathMemory
 from conman_core.track import Held, Track
 
 
-def wall_clock() -> str:
-    """Return the present time as ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def wall_clock(ahead: float = 0.0) -> str:
+    """Return the present time, or so many seconds after it, as ISO 8601 in UTC to the ms."""
+    now = datetime.now(UTC)
+    with contextlib.suppress(OverflowError):  # beyond the calendar
+        now += timedelta(seconds=ahead)
+    return now.isoformat(timespec="milliseconds")
+
+
+class Wishes(NamedTuple):
+    """The user's word on all links of a driver."""
+
+    metered: bool | None = None  #: None leaves it to the driver
+    recover: bool = True  #: conman may use the driver's repairs
 
 
 @dataclass(slots=True)
@@ -29,7 +41,7 @@ class Entry:
     guard: Guard
     track: Track
     present: bool = True
-    metered_by_user: bool | None = None  #: the user's word, None leaves it to the driver
+    wishes: Wishes = Wishes()  # noqa: RUF009 - it cannot be changed
     refused: str = ""  #: why this link is not used although its driver offers it
     connection: Connection | None = None
     finding: Finding | None = None
@@ -38,6 +50,7 @@ class Entry:
     configured: Connection | None = None
     connecting: asyncio.Task[None] | None = None  #: or disconnecting, see `Track.leaving`
     checking: asyncio.Task[None] | None = None
+    repairing: asyncio.Task[None] | None = None
     metered_found: bool = False  #: what its latest connection said of its bill
     ours: bool = False  #: its interface was free when last looked at: conman manages it
     adopted: bool = False  #: adoption was tried, it is tried once
@@ -52,8 +65,8 @@ class Entry:
     @property
     def metered(self) -> bool:
         """Whether its bytes cost money."""
-        if self.metered_by_user is not None:
-            return self.metered_by_user
+        if self.wishes.metered is not None:
+            return self.wishes.metered
         return self.link.metered or self.metered_found
 
     @property

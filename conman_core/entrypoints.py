@@ -9,12 +9,13 @@ import importlib
 import importlib.metadata
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint
 
-from conman_core.lane import describe, one_line
-
 log = logging.getLogger(__name__)
+
+_LONG = 100  #: characters of a name or version that need a closer look
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ def name_and_version(metadata: str) -> tuple[str, str]:
     return fields.get("Name", ""), fields.get("Version", "")
 
 
-def installed(group: str) -> list[Installed]:
+def installed(group: str, damaged: Callable[[str], None] = log.warning) -> list[Installed]:
     """Return the entry points of a group, also of what was installed since the last call.
 
-    Of two copies of one distribution on `sys.path` the first counts, as for imports.
+    Of two copies of one distribution on `sys.path` the first counts, as for imports. `damaged` is
+    given a sentence about each distribution that cannot be read.
     """
     importlib.invalidate_caches()
     # not done by the line above before Python 3.12, nor is it a class method there
@@ -55,8 +57,10 @@ def installed(group: str) -> list[Installed]:
         try:
             entries = _entries(distribution, group)
         except Exception as error:  # noqa: BLE001 - any file of any package on the machine
+            from conman_core.lane import describe
+
             where = getattr(distribution, "_path", "a distribution")
-            log.warning("%s is damaged, its drivers are not used: %s", where, describe(error))
+            damaged(f"{where} is damaged, what it adds to conman is not used: {describe(error)}")
             continue
         name = re.sub(r"[-_.]+", "-", entries[0].distribution).lower() if entries else ""
         if entries and name not in seen:
@@ -70,6 +74,14 @@ def _entries(distribution: Distribution, group: str) -> list[Installed]:
         return []
     metadata = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     name, version = name_and_version(metadata)
-    label = one_line(name) or "(a distribution without a name)"
+    label = _label(name) or "(a distribution without a name)"
     points = distribution.entry_points
-    return [Installed(point, label, one_line(version)) for point in points if point.group == group]
+    return [Installed(point, label, _label(version)) for point in points if point.group == group]
+
+
+def _label(text: str) -> str:
+    if text.isprintable() and len(text) < _LONG:
+        return text
+    from conman_core.lane import one_line  # brings asyncio, which the command line does without
+
+    return one_line(text)

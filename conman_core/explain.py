@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from conman_core.ladder import NEVER
 from conman_core.model import Verdict
 from conman_core.schedule import Moment
 from conman_core.track import NO_SIGNAL, TRIAL_ROUNDS, Held, Track, losses
@@ -61,6 +62,32 @@ def why_not(link: Track, moment: Moment) -> str:
         return "It is connected and its first check is under way."
     found = link.sentence.rstrip(" .")
     return f"{found or 'The internet does not answer over it'}; it is checked again."
+
+
+def recovery(link: Track, moment: Moment) -> str:
+    """Say what is being done to repair a link; empty while nothing is."""
+    ladder = link.ladder
+    if not ladder.active:
+        return ""
+    latest = f"recovery step {ladder.climbs[-1].step}" if ladder.climbs else "the latest repair"
+    if link.repairing is not None:
+        return f"{_capital(latest)} has been under way for {seconds(moment.now - link.repairing)}."
+    if link.verified:
+        return f"It works again after {latest}."
+    wrong = ladder.sentence.rstrip(" .")
+    said = f"{_capital(latest)} has not helped yet" + (f" ({wrong})" if wrong else "")
+    step, at = moment.repair_of(link)
+    if at == NEVER:
+        return f"{said}."
+    again = bool(ladder.climbs) and step <= ladder.climbs[-1].step
+    following = "the steps start over" if again else f"step {step} follows"
+    wait = at - moment.now
+    when = f"in {seconds(wait)} unless it works by then" if wait > 0 else "if the next try fails"
+    return f"{said}; {following} {when}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _why_unconnected(link: Track, moment: Moment) -> str:

@@ -95,6 +95,11 @@ class Guard:
             job.refuse(DriverBug(f"driver {self.name} was shut down"))
         self._lane.close()
 
+    async def end(self) -> None:
+        """Let a driver that is used no more end what it runs. Raises ConnectError, DriverBug."""
+        if self._driver is not None and hasattr(self._class, "close"):
+            await self.call("close")
+
     def listen(self, deliver: Callable[[DriverEvent], None]) -> None:
         """Pass on what the driver's `events` yields, to a callback on the core's loop, from now."""
         self._listener = Listener(
@@ -127,6 +132,16 @@ class Guard:
             await self.call("disconnect", link)
         except (ConnectError, DriverBug) as error:
             log.warning("disconnecting %s: %s", link.name, error)
+
+    async def recover(self, link: Link, step: int) -> bool:
+        """Take a step of a link's recovery ladder; False if there is none, or no ladder at all.
+
+        Raises ConnectError, DriverBug.
+        """
+        if not hasattr(self._class, "recover"):
+            return False
+        taken: bool = await self.call("recover", link, step)
+        return taken
 
     async def call(self, method: str, *args: Any, limit: float | None = None) -> Any:
         """Call any method of the contract; without `limit` the class's own `<method>_limit` holds.

@@ -48,7 +48,7 @@ class Ledger:
 
     def __init__(self, path: Path, boot_id: str | None = None) -> None:
         self._store = JsonStore(path)
-        self._boot_id = _this_boot() if boot_id is None else boot_id
+        self._boot_id = this_boot() if boot_id is None else boot_id
         self._depth = 0
         self._unsaved = False
         self.fault: str | None = None
@@ -147,7 +147,8 @@ class Ledger:
         self._unsaved = False
 
 
-def _this_boot() -> str:
+def this_boot() -> str:
+    """Return an id that each boot of the machine has of its own, empty if it cannot be known."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:

@@ -109,7 +109,11 @@ class Network:
             self.note(name, str(fault))
         if not known.up:
             self.ledger.remember_interface(name)
-            self._netlink.set_up(known.index, True)
+            try:
+                self._netlink.set_up(known.index, True)
+            except SystemFault as fault:
+                if fault.errno != errno.ERFKILL:  # a radio that its driver has to switch on first
+                    raise
             link = self._netlink.link(name)
             self._interfaces[name] = Interface(link.index, link.up, link.carrier)
 

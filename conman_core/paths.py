@@ -41,6 +41,11 @@ class Paths(NamedTuple):
         return self.state / "ledger.json"
 
     @property
+    def logbook(self) -> Path:
+        """What repairs each link has had, so that their budgets survive a restart."""
+        return self.state / "recovery.json"
+
+    @property
     def last_good(self) -> Path:
         """The settings with which conman last ran, for a start with bad ones."""
         return self.state / "last-good.cfg"

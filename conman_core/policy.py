@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conman_core.config import Config
+from conman_core.entry import Wishes
 from conman_core.reach import Check, Targets
 from conman_core.schedule import Policy
 from conman_core.settings import Settings
@@ -19,6 +20,14 @@ def policy_of(settings: Settings) -> Policy:
         check_interval=settings.check_interval,
         standby_interval=settings.standby_check_interval,
     )
+
+
+def wishes_of(config: Config, driver: str) -> Wishes:
+    """Return what the user wants of the links of a driver."""
+    section = config.sections.get(driver, {})
+    word = section.get("metered", "auto")
+    metered = None if word == "auto" else bool(word == "yes")
+    return Wishes(metered=metered, recover=section.get("recover", "yes") == "yes")
 
 
 def targets_of(config: Config, driver: str) -> Targets:

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from conman_core import remedies
 from conman_core import track as t
 from conman_core.actions import Actions
-from conman_core.entry import Entry
+from conman_core.entry import Entry, Wishes
 from conman_core.guard import Guard
+from conman_core.ladder import Ladder
 from conman_core.model import (
     ConnectionChanged,
     DriverEvent,
@@ -30,22 +32,28 @@ MOST_ABSENT = 64  #: devices that are gone are remembered, but not without end
 class Roster:
     """All links that were ever offered, by name."""
 
-    def __init__(self, actions: Actions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        actions: Actions,
+        clock: Callable[[], float],
+        remembered: Callable[[str], Ladder],
+    ) -> None:
         self.entries: dict[str, Entry] = {}
         self._actions = actions
         self._actions.links_on = self._on
         self._clock = clock
+        self._remembered = remembered
 
     def in_use(self) -> list[Entry]:
         """Return the links that may carry traffic: offered, and not refused."""
         return [entry for entry in self.entries.values() if entry.present and not entry.refused]
 
     def offers_changed(
-        self, settled: Settled, guards: Mapping[str, Guard], metered: Callable[[str], bool | None]
+        self, settled: Settled, guards: Mapping[str, Guard], wishes: Callable[[str], Wishes]
     ) -> None:
         """Take the links that all drivers offer now; one that is offered no longer is gone.
 
-        `metered` gives the user's word on a driver's links, None if there is none.
+        `wishes` gives the user's word on a driver's links.
         """
         for name, entry in self.entries.items():
             if entry.present and name not in settled.used and name not in settled.refused:
@@ -60,21 +68,27 @@ class Roster:
             if not entry.present or entry.refused:
                 entry.track = t.retry_now(entry.track, self._clock())
             entry.link, entry.present, entry.refused = link, True, ""
-            entry.metered_by_user = metered(link.driver)
+            entry.wishes = wishes(link.driver)
             entry.track = replace(
-                entry.track, rank=rank, preference=link.preference, metered=entry.metered
+                entry.track,
+                rank=rank,
+                preference=link.preference,
+                metered=entry.metered,
+                may_repair=entry.wishes.recover,
             )
         self._forget()
 
     def _entry(self, link: Link, guard: Guard) -> Entry:
         entry = self.entries.get(link.name)
         if entry is None:
-            track = Track(link.name, 0, retry_at=self._clock())
+            ladder = self._remembered(link.name)
+            track = Track(link.name, 0, retry_at=self._clock(), ladder=ladder)
             entry = self.entries[link.name] = Entry(link, guard, track)
         elif entry.guard is not guard:  # the driver was loaded anew: its old object knows the link
             if entry.busy:
                 self._actions.drop(entry)
             entry.guard = guard
+            entry.track = remedies.driver_renewed(entry.track)
         return entry
 
     def _refuse(self, entry: Entry, why: str) -> None:
@@ -91,7 +105,8 @@ class Roster:
     def _forget(self) -> None:
         absent = [name for name, entry in self.entries.items() if not entry.present]
         for name in absent[:-MOST_ABSENT]:
-            if not self.entries[name].busy:
+            entry = self.entries[name]
+            if not entry.busy and entry.repairing is None:
                 del self.entries[name]
 
     # -- what happens

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from conman_core.ladder import AT_ONCE, NEVER, next_step
+from conman_core.remedies import sick_at
 from conman_core.track import JITTER, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
 
 METRIC_STEP = 100  #: between ranks, so that people can put routes of their own between
@@ -18,8 +20,6 @@ STARTING = 60.0  #: after start links are only getting ready: a better one need 
 TRIAL_PAUSE = 2.0  #: between the rounds of a trial
 LINGER = 30.0  #: a metered link stays up so long after traffic left it
 SLOWEST_RECHECK = 60.0
-NEVER = float("inf")
-AT_ONCE = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Decision:
     connect: tuple[str, ...] = ()
     disconnect: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
+    recover: tuple[tuple[str, int], ...] = ()  #: links with the step of their ladder to take
     wake_at: float | None = None
 
 
@@ -72,7 +73,13 @@ def decide(tracks: Iterable[Track], situation: Situation, policy: Policy, now: f
         "check": dict(moment.checks()),
         "trial": dict(moment.trials()),
     }
+    repairs = {name: (step, at) for name, step, at in moment.repairs()}
     later = [at for actions in due.values() for at in actions.values() if now < at < NEVER]
+    later += [at for _, at in repairs.values() if at > now]
+    recover = [(name, step) for name, (step, at) in repairs.items() if at <= now][:1]
+    for actions in due.values():
+        for name, _ in recover:
+            actions.pop(name, None)  # nothing else is begun beside a repair
     return Decision(
         uplink=moment.uplink.name if moment.uplink else None,
         situation=moment.situation,
@@ -80,6 +87,7 @@ def decide(tracks: Iterable[Track], situation: Situation, policy: Policy, now: f
         connect=tuple(name for name, at in due["connect"].items() if at <= now),
         disconnect=tuple(name for name, at in due["disconnect"].items() if at <= now),
         check=tuple(name for name, at in due["check"].items() if at <= now),
+        recover=tuple(recover),
         wake_at=min(later, default=None),
     )
 
@@ -182,7 +190,7 @@ class Moment:
         for link in self.links:
             if link.attempt_started is not None:
                 turn = max(turn, link.attempt_started + self.policy.stagger)
-            elif link.held is not Held.OWN and link.callable and not link.leaving:
+            elif link.held is not Held.OWN and link.callable and not link.occupied:
                 start = max(link.retry_at, turn)
                 if link.metered and link.held is Held.NONE:
                     start = max(start, self._metered_start(link))
@@ -205,7 +213,7 @@ class Moment:
             return
         for link in self.links:
             idle = link.metered and link.held is Held.OWN and link.callable
-            if not idle or link is self.uplink:
+            if not idle or link is self.uplink or link.occupied:
                 continue
             if self.uplink.metered and self.better(link):
                 continue  # on its way to take over
@@ -214,7 +222,7 @@ class Moment:
     def checks(self) -> Iterator[tuple[str, float]]:
         """Give each link that can be checked and when its next round is due."""
         for link in self.links:
-            if link.connected and not link.checking:
+            if link.connected and not link.checking and not link.occupied:
                 yield link.name, self._check_due(link)
 
     def _check_due(self, link: Track) -> float:
@@ -240,6 +248,32 @@ class Moment:
         if wanted and not link.metered:
             slowest = min(self.policy.check_interval, SLOWEST_RECHECK)
         return min(2.0 ** min(max(link.bad_rounds - 1, 0), 10), slowest)
+
+    def repairs(self) -> Iterator[tuple[str, int, float]]:
+        """Give each link that can be repaired, the step of its ladder, and when it is due.
+
+        One at a time, in the user's order: the others may be the way in for a person.
+        """
+        if any(link.repairing is not None for link in self.links):
+            return
+        for link in self.links:
+            if link.attempt_started is None and not link.checking and not link.leaving:
+                step, at = self.repair_of(link)
+                at = max(at, sick_at(link))
+                if at < NEVER:
+                    yield link.name, step, at
+
+    def repair_of(self, link: Track) -> tuple[int, float]:
+        """Return the next step of a link's ladder and when it may come at the earliest.
+
+        NEVER for a link that is verified, so for each whose traffic counts, and for a metered one
+        that stays cold.
+        """
+        step, at = next_step(link.ladder, self.now)
+        if link.verified or not link.callable or not link.may_repair:
+            return step, NEVER
+        wanted = self._metered_start(link) if link.metered else AT_ONCE
+        return step, max(at, wanted)
 
     def trials(self) -> Iterator[tuple[str, float]]:
         """Give each link on trial and when its dwell ends."""

@@ -109,6 +109,13 @@ DRIVER_OPTIONS: tuple[Option, ...] = (
         "Whether bytes on this link cost money; auto leaves it to the driver.",
         ("auto", "yes", "no"),
     ),
+    Option(
+        "recover",
+        Kind.CHOICE,
+        "yes",
+        "Whether conman repairs a link that fails again and again, as by resetting its modem.",
+        ("yes", "no"),
+    ),
 )
 
 _RANGES: Mapping[str, tuple[str, str]] = {

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from conman_core import explain
-from conman_core.entry import Entry
+from conman_core.entry import Entry, wall_clock
 from conman_core.herald import Herald
+from conman_core.ladder import NEVER, lately
 from conman_core.schedule import Moment, user_order
 
 _COUNTERS = Path("/sys/class/net")
@@ -54,7 +55,7 @@ def explained(entries: Iterable[Entry], moment: Moment, herald: Herald) -> dict[
         "links": [
             {
                 "name": entry.link.name,
-                "sentence": _sentence(entry, moment),
+                "sentence": _explanation(entry, moment),
                 "check": dict(entry.finding.details) if entry.finding else None,
             }
             for entry in sorted(entries, key=_place)
@@ -73,6 +74,31 @@ def _sentence(entry: Entry, moment: Moment) -> str:
     return explain.why_not(entry.track, moment)
 
 
+def _explanation(entry: Entry, moment: Moment) -> str:
+    recovery = _recovery(entry, moment)
+    repairs = [recovery["sentence"]] if recovery else []
+    return " ".join([_sentence(entry, moment), *repairs])
+
+
+def _recovery(entry: Entry, moment: Moment) -> dict[str, Any] | None:
+    """Return how far the link's recovery ladder was climbed, None while that is not needed."""
+    ladder, now = entry.track.ladder, moment.now
+    here = entry.present and not entry.refused and entry.wishes.recover
+    if not ladder.active or not (here or entry.track.repairing is not None):
+        return None
+    climbs = lately(ladder, now)
+    step, at = moment.repair_of(entry.track)
+    if entry.track.repairing is not None and climbs:
+        step, at = climbs[-1].step, NEVER
+    return {
+        "step": step,
+        "climbs": len(climbs),
+        "last": wall_clock(climbs[-1].at - now) if climbs else None,
+        "next": wall_clock(max(at - now, 0.0)) if at < NEVER else None,
+        "sentence": explain.recovery(entry.track, moment),
+    }
+
+
 def _link(entry: Entry, moment: Moment) -> dict[str, Any]:
     track, connection = entry.track, entry.connection
     gateways = connection.gateways if connection else {}
@@ -87,6 +113,7 @@ def _link(entry: Entry, moment: Moment) -> dict[str, Any]:
         "verdict": track.verdict,
         "reason": track.reason.name if track.reason else None,
         "sentence": _sentence(entry, moment),
+        "recovery": _recovery(entry, moment),
         "metered": track.metered,
         "addresses": [str(a.interface) for a in connection.addresses] if connection else [],
         "gateway": next((str(gateway) for gateway in gateways.values() if gateway), None),

@@ -9,6 +9,8 @@ import enum
 import zlib
 from dataclasses import dataclass, replace
 
+from conman_core import ladder as rungs
+from conman_core.ladder import Ladder
 from conman_core.model import Reason, Verdict
 
 FIRST_RETRY = 1.0
@@ -17,6 +19,7 @@ LONGEST_DWELL = 600.0
 QUIET = 1800.0  #: without a loss for so long, a link's earlier losses are forgotten
 TRIAL_ROUNDS = 3  #: good rounds in a row before a returned link may take over
 JITTER = 0.1
+ENOUGH_FAILURES = 3  #: in a row, that a repair may cure, until one is called for
 NO_SIGNAL = "no signal: the cable, or the device at its other end, is off"
 
 
@@ -54,6 +57,17 @@ class Track:
     ever_verified: bool = False
     losses: int = 0  #: times that it stopped being verified, within QUIET of one another
     lost_at: float | None = None
+    may_repair: bool = True  #: the user lets conman repair it
+    ladder: Ladder = Ladder()  # noqa: RUF009 - it cannot be changed
+    repairing: float | None = None  #: a step of its ladder is under way since then
+    curable: int = 0  #: of its failures, the latest ones in a row that a repair may cure
+    silent: int = 0  #: rounds in a row over this connection that found neither internet nor portal
+    silent_since: float | None = None
+
+    @property
+    def occupied(self) -> bool:
+        """Its driver is at work on it; nothing else is begun before that has ended."""
+        return self.leaving or self.repairing is not None
 
     @property
     def verified(self) -> bool:
@@ -102,12 +116,28 @@ def attempt(track: Track, now: float) -> Track:
     return replace(track, attempt_started=now)
 
 
-def attempt_failed(track: Track, now: float, reason: Reason, sentence: str) -> Track:
-    """Note that a connect call failed; an adopted connection goes on serving."""
+def attempt_failed(
+    track: Track, now: float, reason: Reason, sentence: str, *, repairable: bool = True
+) -> Track:
+    """Note that a connect call failed; an adopted connection goes on serving.
+
+    `repairable`: it is not a fault that no repair can cure although its reason is of that kind.
+    """
     failed = replace(
-        track, attempt_started=None, failures=track.failures + 1, reason=reason, sentence=sentence
+        track,
+        attempt_started=None,
+        failures=track.failures + 1,
+        reason=reason,
+        sentence=sentence,
+        curable=_curable(track, reason) if repairable else 0,
     )
     return replace(failed, retry_at=now + back_off(failed))
+
+
+def _curable(track: Track, reason: Reason) -> int:
+    if reason is Reason.WEDGED:  # the driver knows: no need to see it again
+        return ENOUGH_FAILURES
+    return track.curable + 1 if reason.repairable else 0
 
 
 def connected(track: Track, held: Held = Held.OWN, *, same: bool = False) -> Track:
@@ -133,6 +163,7 @@ def connected(track: Track, held: Held = Held.OWN, *, same: bool = False) -> Tra
 def unverified(track: Track, now: float) -> Track:
     """Note that what was known of the link's reachability no longer holds; it is a loss if good."""
     fresh = replace(track, verdict=None, good_rounds=0, verified_since=None, round_started=None)
+    fresh = replace(fresh, silent=0, silent_since=None)
     if not track.verified:
         return fresh
     return replace(fresh, losses=losses(track, now) + 1, lost_at=now)
@@ -150,9 +181,9 @@ def disconnected(
     gone = replace(gone, held=Held.NONE, bad_rounds=0, reason=reason, sentence=sentence)
     gone = replace(gone, attempt_started=None, retry_at=now)
     if reason is None:
-        return replace(gone, losses=track.losses, lost_at=track.lost_at, failures=0)
+        return replace(gone, losses=track.losses, lost_at=track.lost_at, failures=0, curable=0)
     if track.held is Held.OWN and not track.verified:
-        gone = replace(gone, failures=track.failures + 1)
+        gone = replace(gone, failures=track.failures + 1, curable=_curable(track, reason))
         return replace(gone, retry_at=now + back_off(gone))
     return gone
 
@@ -198,6 +229,10 @@ def round_ended(track: Track, now: float, verdict: Verdict, sentence: str) -> Tr
             verdict=verdict,
             sentence=sentence,
             failures=0 if track.held is Held.OWN else track.failures,
+            curable=0 if track.held is Held.OWN else track.curable,
+            ladder=rungs.online(track.ladder, now - since),
+            silent=0,
+            silent_since=None,
             good_rounds=track.good_rounds + 1,
             bad_rounds=0,
             verified_since=since,
@@ -205,4 +240,8 @@ def round_ended(track: Track, now: float, verdict: Verdict, sentence: str) -> Tr
         )
     # unverified() forgets when the round began, but the next one is due relative to that
     bad = replace(unverified(ended, now), round_started=track.round_started)
-    return replace(bad, verdict=verdict, sentence=sentence, bad_rounds=track.bad_rounds + 1)
+    bad = replace(bad, verdict=verdict, sentence=sentence, bad_rounds=track.bad_rounds + 1)
+    if verdict is Verdict.PORTAL:  # it works: a person has to log in
+        return bad
+    since = now if track.silent_since is None else track.silent_since
+    return replace(bad, silent=track.silent + 1, silent_since=since)

@@ -17,7 +17,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(path.parent for path in ROOT.glob("conman_plugins/*/pyproject.toml"))
-GROUPS = {"conman.drivers", "conman.plugins"}
+GROUPS = {"conman.drivers", "conman.plugins", "conman.commands"}
 
 each_plugin = pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
 
@@ -96,7 +96,7 @@ def test_each_entry_point_names_a_class_or_module_that_is_there(folder: Path) ->
 
 
 def test_no_two_entry_points_have_the_same_name() -> None:
-    names = [name for folder in PLUGINS for _, name, _ in entry_points(folder)]
+    names = [point[:2] for folder in PLUGINS for point in entry_points(folder)]
     assert len(names) == len(set(names))
 
 

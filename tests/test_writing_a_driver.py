@@ -24,11 +24,12 @@ class Stranger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        driver, contract = blocks("python")
+        driver, contract, command = blocks("python")
+        project, more = blocks("toml")
         files = {
-            "conman_acme.py": driver,
+            "conman_acme.py": f"{driver}\n{command}",
             "test_acme.py": contract,
-            "pyproject.toml": blocks("toml")[0],
+            "pyproject.toml": project.replace("\n\n", f"\n{more}\n", 1),
             "setup.cfg": blocks("ini")[0],
             "pytest.ini": "[pytest]\n",
         }
@@ -96,8 +97,10 @@ def test_it_is_as_short_as_it_can_be():
 def test_every_name_of_conman_that_the_page_mentions_exists():
     import conman_core
     import conman_core.testing as kit
+    from conman_core import client, commands, errors, paths
 
     known = {*conman_core.__all__, *kit.__all__, *dir(conman_core.LinkDriver)}
+    known |= {name for module in (client, commands, errors, paths) for name in dir(module)}
     known |= {*dir(kit.FakeContext()), "TimeoutError"}
     words = set(re.findall(r"`(?:self\.|context\.|await self\.context\.)?([A-Za-z_]+)\(", PAGE))
     words |= set(re.findall(r"`([A-Z][a-z]+[A-Z][A-Za-z]+)`", PAGE))

@@ -56,11 +56,11 @@ def _run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - a person at a terminal gets a sentence
-        complain(f"this is a fault in conman, please report it: {_origin(error)}")
+        complain(f"this is a fault in conman, please report it: {place_of(error)}")
         return FAILED
 
 
-def _origin(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """Return an exception and where it comes from, in one line."""
     trace = error.__traceback__
     while trace and trace.tb_next:

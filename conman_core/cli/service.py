@@ -17,7 +17,7 @@ def run(arguments: Namespace, screen: Screen) -> int:
     from conman_core.lean import without_tls
 
     with without_tls():
-        from conman_core.daemon import serve
+        from conman_core.service import serve
     del screen
     return serve(arguments.config, _LEVELS[arguments.log_level])
 
@@ -36,7 +36,7 @@ def rescan(arguments: Namespace, screen: Screen) -> int:
 
 def release(arguments: Namespace, screen: Screen) -> int:
     """Undo what a daemon changed and left; AlreadyRunning if one still runs."""
-    from conman_core.daemon import release as undo
+    from conman_core.service import release as undo
 
     sentences = undo(Paths.from_environment())
     if arguments.json:

@@ -133,6 +133,9 @@ def _cells(link: dict[str, Any]) -> list[str]:
 def _details(link: dict[str, Any], *, gateway_below: bool) -> Iterator[str]:
     if link.get("sentence"):
         yield str(link["sentence"])
+    recovery = link.get("recovery")
+    if isinstance(recovery, dict) and recovery.get("sentence"):
+        yield f"repair: {recovery['sentence']}"
     addresses = _texts(link.get("addresses"))
     below = [
         address

@@ -66,9 +66,14 @@ def settled(found: Sequence[Candidate], known: Iterable[Network]) -> bool:
     return bool(found) and found[0].network.priority >= best and not found[0].misfit
 
 
-def why_none(known: Sequence[Network], cells: Iterable[Cell]) -> str:
-    """Return the sentence for a place where no known network is in sight."""
+def why_none(known: Sequence[Network], cells: Iterable[Cell], problems: Sequence[str] = ()) -> str:
+    """Return the sentence for a place where no known network is in sight.
+
+    `problems` are the sentences about blocks of the list that cannot be used.
+    """
     usable = [network.name for network in known if not network.disabled]
+    if not usable and problems:
+        return f"no network of the list can be used: {'; '.join(problems[:_MOST_NAMED])}"
     if not usable:
         return "no WiFi network is known yet; add one: sudo conman wifi add NAME"
     others = len({cell.ssid for cell in cells if cell.ssid})

@@ -92,17 +92,19 @@ class KnownFile:
             return True
 
     def _read(self) -> tuple[bytes, Fingerprint]:
+        """Return the content and what tells it from others. Raises FileNotFoundError too."""
         try:
             # O_NONBLOCK: a FIFO in the file's place must not hang the driver
             handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(handle, "rb") as file:
+            try:
                 found = os.fstat(handle)
                 if not stat.S_ISREG(found.st_mode):
-                    raise SystemFault(f"{self.path} is not a file; see: ls -ld {self.path}")
-                data = file.read(LARGEST + 1)
-        except FileNotFoundError:
-            raise
-        except SystemFault:
+                    raise SystemFault(f"{self.path} is not a file; see: ls -ldL {self.path}")
+                with os.fdopen(handle, "rb", closefd=False) as file:
+                    data = file.read(LARGEST + 1)
+            finally:
+                os.close(handle)
+        except (FileNotFoundError, SystemFault):
             raise
         except PermissionError as error:
             sentence = f"{self.path} cannot be read: permission denied; run conman as root"
@@ -110,7 +112,7 @@ class KnownFile:
         except OSError as error:
             why = error.strerror or str(error)
             raise SystemFault(
-                f"{self.path} cannot be read: {why}; see: ls -lL {self.path}"
+                f"{self.path} cannot be read: {why}; see: ls -l {self.path}"
             ) from error
         if len(data) > LARGEST:
             raise SystemFault(

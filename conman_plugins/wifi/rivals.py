@@ -56,8 +56,7 @@ def rival(interface: str, *, proc: Path = Path("/proc"), run: Path = Path("/run"
             tool = "wpa_cli" if program == "wpa_supplicant" else "hostapd_cli"
             command = f"{tool} -p {path.parent} -i {shlex.quote(interface)} terminate"
             return f"another {program} works {interface}; to end it, as root: {command}"
-        if processes.shares_network(owner):
-            return _sentence(processes, proc, interface, owner, program)
+        return _sentence(processes, proc, interface, owner, program)
     return None
 
 
@@ -139,7 +138,8 @@ def _who_answers(path: Path) -> int | None:
         ours.settimeout(_LIMIT)
         try:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            ours.bind("")  # an address of the kernel's choice, which leaves no file behind
+            # an abstract address: it leaves no file, and only this network namespace can answer it
+            ours.bind("")
             ours.sendto(b"PING", os.fspath(path))
             reply, ancillary, _, _ = ours.recvmsg(16, socket.CMSG_SPACE(_UCRED.size))
         except OSError:  # there is none, nobody reads it, or its owner hangs

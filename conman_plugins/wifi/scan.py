@@ -215,7 +215,7 @@ def _key_management(element: str, text: str) -> set[str]:
     found = set()
     for part in text.split("+"):
         name = next((n for t, n in _OFFERS if part == t or part.startswith(f"{t}-")), None)
-        if name and not (element == "OSEN" or part.startswith("SAE-EXT")):
+        if name and element != "OSEN" and "SAE-EXT" not in part:
             found.add(name)
     if element == "WPA":
         # WPA1 knows only two of them

@@ -95,7 +95,8 @@ class Station:
                         break
             if failure:
                 raise failure
-            raise ConnectError(Reason.NOT_FOUND, why_none(self.networks(), self.cells))
+            problems = [f"line {each.line}: {each.sentence}" for each in self.known.load().problems]
+            raise ConnectError(Reason.NOT_FOUND, why_none(self.networks(), self.cells, problems))
 
     async def disconnect(self) -> None:
         """Leave the network; the radio goes on looking around."""

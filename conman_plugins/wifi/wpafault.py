@@ -29,7 +29,7 @@ def refusal(block: Block) -> Problem | None:
     """Return the first reason to refuse the block; None if there is none."""
     if block.strays:
         return Problem(block.strays[0][0], _stray(block.strays[0][1]))
-    seen: set[str] = set()
+    seen: dict[str, bytes] = {}
     for entry in block.entries:
         sentence = _entry_fault(entry, seen)
         if sentence:
@@ -41,13 +41,13 @@ def refusal(block: Block) -> Problem | None:
     return _clash(block)
 
 
-def _entry_fault(entry: Entry, seen: set[str]) -> str:
+def _entry_fault(entry: Entry, seen: dict[str, bytes]) -> str:
     name = shown(entry.name)
     if name not in NAMES:
         return _unknown(name)
     fault = "a quote is not closed" if _open_quote(entry.value) else ""
-    fault = fault or check(name, entry.value, first=name not in seen)
-    seen.add(name)
+    fault = fault or check(name, entry.value, before=seen.get(name))
+    seen[name] = entry.value
     if fault and entry.value[:1] in {b" ", b"\t"}:
         fault = "there must be no space after ="
     return f"{name}: {fault}" if fault else ""

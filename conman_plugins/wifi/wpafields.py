@@ -106,16 +106,17 @@ _STRAIGHT = "write it in straight double quotes"
 _Fault = str  #: why a value is refused, without the value; empty if it is fine
 
 
-def check(name: str, value: bytes, first: bool = True) -> _Fault:
+def check(name: str, value: bytes, before: bytes | None = None) -> _Fault:
     """Return why wpa_supplicant refuses this value, without the value; empty if it takes it.
 
-    `first` tells that the block has not set this variable before. Raises KeyError for a name that
-    is no variable.
+    `before` is what the block has set this variable to before: what changes nothing is taken, even
+    if it is out of range. Raises KeyError for a name that is no variable.
     """
     if name in _TEXTS:
         return _check_text(value, _LONGEST.get(name, 1 << 30))
     if name in _NUMBERS or name in _RANGES:
-        return _check_number(value, _RANGES.get(name), _DEFAULTS.get(name) if first else None)
+        present = _DEFAULTS.get(name) if before is None else number(before)
+        return _check_number(value, _RANGES.get(name), present)
     if name in _WORDS:
         return _check_words(value, _WORDS[name], may_be_empty=name == "eap")
     return "" if name in NEWER else _CHECKS[name](value)
@@ -130,11 +131,11 @@ def _check_text(value: bytes, longest: int) -> _Fault:
     return f"it is longer than {longest} bytes" if len(found) > longest else ""
 
 
-def _check_number(value: bytes, limits: tuple[int, int] | None, default: int | None) -> _Fault:
+def _check_number(value: bytes, limits: tuple[int, int] | None, present: int | None) -> _Fault:
     found = number(value)
     if found is None:
         return "it is not a whole number"
-    if limits is None or found == default:
+    if limits is None or found == present:
         return ""
     least, most = limits
     too_small = least != 0 and found < least

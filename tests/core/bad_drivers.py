@@ -491,6 +491,33 @@ class EndlessRepairs(Good):
         return True
 
 
+class RepairNeedsConnection(Good):
+    breaks = "test_repairs_may_come_at_any_time"
+    says = "NoneType"
+
+    def recover(self, link, step):
+        return step == 0 and self.lease.interface == link.interface
+
+
+class RepairLeavesTasks(Good):
+    breaks = "test_a_repaired_link_connects_again"
+    says = "after step 0"
+
+    async def recover(self, link, step):
+        self.tasks = [asyncio.create_task(asyncio.sleep(60)) for _ in range(2)]
+        return step == 0
+
+
+class RepairLeaksTimeout(Good):
+    breaks = "test_a_repair_that_fails_says_why"
+    says = "TimeoutError"
+
+    async def recover(self, link, step):
+        if step == 0:
+            await self.context.run(["tool", "up"])
+        return step == 0
+
+
 def _children(cls):
     return [cls, *(below for child in cls.__subclasses__() for below in _children(child))]
 

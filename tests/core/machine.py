@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import selectors
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, ip_address
 from typing import Any, TypeVar
@@ -17,9 +18,10 @@ from typing import Any, TypeVar
 from conman_core.actions import Actions
 from conman_core.driver import Probed
 from conman_core.engine import Engine
-from conman_core.entry import Entry
+from conman_core.entry import Entry, Wishes
 from conman_core.errors import ConnectError, SystemFault
 from conman_core.herald import Herald
+from conman_core.logbook import Logbook
 from conman_core.model import Address, Connection, DriverEvent, Family, Link, Reason, Verdict
 from conman_core.network import Interface
 from conman_core.offers import settle
@@ -150,6 +152,10 @@ class FakeGuard:
     able: bool = True
     up: set[str] = field(default_factory=set)  # links that the driver holds
     calls: list[tuple[str, str, float]] = field(default_factory=list)
+    rungs: int = 0  # steps of its recovery ladder
+    rung_delay: float = 2.0
+    on_recover: Callable[[Link, int], Any] | None = None  # may raise, or return another answer
+    steps: list[tuple[str, int, float]] = field(default_factory=list)
 
     def usable(self, now: float, link: str | None = None) -> bool:
         return self.able
@@ -169,6 +175,16 @@ class FakeGuard:
         self.calls.append(("disconnect", link.name, asyncio.get_running_loop().time()))
         await asyncio.sleep(self.leave_delay)
         self.up.discard(link.name)
+
+    async def recover(self, link: Link, step: int) -> bool:
+        at = asyncio.get_running_loop().time()
+        if step < self.rungs:
+            self.steps.append((link.name, step, at))
+            await asyncio.sleep(self.rung_delay)
+            answer = self.on_recover(link, step) if self.on_recover else None
+            if isinstance(answer, BaseException):
+                raise answer
+        return step < self.rungs
 
     def tries(self, what: str = "connect") -> list[float]:
         return [at for call, _, at in self.calls if call == what]
@@ -193,11 +209,38 @@ class FakeChecker:
         return Finding(verdict, "1.1.1.1 answers" if good else "nothing answers")
 
 
+class Memory:
+    """A state file in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.saves = 0
+        self.full = False
+
+    def load(self) -> dict[str, Any]:
+        return json.loads(json.dumps(self.values))
+
+    def save(self, values: Mapping[str, Any]) -> None:
+        if self.full:
+            raise SystemFault("cannot write /var/lib/conman/recovery.json: the disk is full")
+        self.saves += 1
+        self.values = json.loads(json.dumps(dict(values)))
+
+
 class Machine:
     """The engine with fakes. `async with Machine(...) as it:` runs it."""
 
-    def __init__(self, *names: str, policy: Policy | None = None, run: bool = True) -> None:
+    def __init__(
+        self,
+        *names: str,
+        policy: Policy | None = None,
+        run: bool = True,
+        memory: Memory | None = None,
+    ) -> None:
         loop = asyncio.get_running_loop()
+        self.memory = memory or Memory()
+        self.logbook = Logbook(self.memory, loop.time, lambda: 1.8e9 + loop.time(), "boot")
+        self.wishes = Wishes()
         self.network = FakeNetwork()
         self.checker = FakeChecker(set(names))
         self.told: list[tuple[str, dict[str, Any]]] = []
@@ -207,7 +250,8 @@ class Machine:
             policy or Policy(),
             lambda _: TARGETS,
             self.herald,
-            loop.time,
+            self.logbook,
+            clock=loop.time,
         )
         self.engine.starting = False
         self.actions._checker = self.checker  # type: ignore[assignment]
@@ -238,7 +282,7 @@ class Machine:
     def settle(self) -> None:
         links = [link for offer in self.offers.values() for link in offer]  # type: ignore[union-attr]
         guards: Any = self.guards
-        self.engine.roster.offers_changed(settle(links, self.order), guards, lambda _: None)
+        self.engine.roster.offers_changed(settle(links, self.order), guards, lambda _: self.wishes)
         self.engine.poke()
 
     def event(self, event: DriverEvent) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bisect
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from conman_core import remedies
 from conman_core import track as t
+from conman_core.ladder import Ladder
 from conman_core.model import Reason, Verdict
 from conman_core.schedule import Decision, Policy, Situation, decide
 from conman_core.track import Held, Track
@@ -16,6 +18,7 @@ from conman_core.track import Held, Track
 GOOD_ROUND = 0.02
 BAD_ROUND = 3.0
 CONNECT = 0.5
+CLIMB = 5.0
 
 
 @dataclass
@@ -29,6 +32,11 @@ class Script:
     carrier: tuple[float, ...] = ()  # the same for the cable
     starts_working: bool = True
     connects: bool = True
+    reason: Reason = Reason.NO_ADDRESS  # why it does not connect
+    rungs: int = 0  # steps of its driver's recovery ladder
+    wedges: tuple[float, ...] = ()  # times at which its device hangs
+    cure: int | None = None  # the lowest step that brings a hung device back
+    may_repair: bool = True
 
     def working_at(self, now: float) -> bool:
         return self.starts_working ^ (bisect.bisect_right(self.works, now) % 2 == 1)
@@ -43,17 +51,27 @@ class Simulation:
     policy: Policy = field(default_factory=Policy)
     now: float = 0.0
     observe: Callable[[Simulation, Decision], None] = lambda *_: None
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)  # of an earlier life
 
     def __post_init__(self) -> None:
         self.start = self.now
         self.situation = Situation(started=self.now)
         self.tracks = {
-            name: Track(name, script.rank, metered=script.metered, callable=script.callable)
+            name: Track(
+                name,
+                script.rank,
+                metered=script.metered,
+                callable=script.callable,
+                may_repair=script.may_repair,
+                ladder=self.ladders.get(name, Ladder()),
+            )
             for name, script in self.scripts.items()
         }
         self.uplinks: list[tuple[float, str | None]] = []
         self.attempts: dict[str, list[float]] = {name: [] for name in self.scripts}
         self.rounds: dict[str, list[float]] = {name: [] for name in self.scripts}
+        self.repairs: dict[str, list[tuple[float, int]]] = {name: [] for name in self.scripts}
+        self.wedged: set[str] = set()
         self.disconnects: list[tuple[float, str]] = []
         self.decision: Decision | None = None
         self._number = itertools.count()
@@ -61,6 +79,8 @@ class Simulation:
         for name, script in self.scripts.items():
             for at in script.carrier:
                 self._at(self.start + at, lambda name=name: self._carrier(name))
+            for at in script.wedges:
+                self._at(self.start + at, lambda name=name: self.wedged.add(name))
 
     def relative(self) -> float:
         return self.now - self.start
@@ -94,6 +114,8 @@ class Simulation:
         if decision.uplink != before:
             self.uplinks.append((self.relative(), decision.uplink))
         self.observe(self, decision)
+        for name, step in decision.recover:
+            self._recover(name, step)
         for name in decision.connect:
             self._connect(name)
         for name in decision.disconnect:
@@ -102,17 +124,35 @@ class Simulation:
         for name in decision.check:
             self._check(name)
 
+    def _recover(self, name: str, step: int) -> None:
+        self.tracks[name] = remedies.began(self.tracks[name], step, self.now)
+        script = self.scripts[name]
+        climbed = step < script.rungs
+        if climbed:
+            self.repairs[name].append((self.relative(), step))
+            if step and self.tracks[name].held is Held.OWN:
+                down = t.disconnected(self.tracks[name], self.now, Reason.LOST, "taken down")
+                self.tracks[name] = down
+
+        def done() -> None:
+            if script.cure is not None and climbed and step >= script.cure:
+                self.wedged.discard(name)
+            self.tracks[name] = remedies.ended(self.tracks[name], self.now, climbed=climbed)
+
+        self._at(self.now + (CLIMB if climbed else 0.01), done)
+
     def _connect(self, name: str) -> None:
         self.attempts[name].append(self.relative())
         self.tracks[name] = t.attempt(self.tracks[name], self.now)
         script = self.scripts[name]
 
         def done() -> None:
-            if script.connects and script.carrier_at(self.relative()):
+            able = script.connects and name not in self.wedged
+            if able and script.carrier_at(self.relative()):
                 self.tracks[name] = t.connected(self.tracks[name], Held.OWN)
             else:
                 self.tracks[name] = t.attempt_failed(
-                    self.tracks[name], self.now, Reason.NO_ADDRESS, "no address"
+                    self.tracks[name], self.now, script.reason, "no address"
                 )
 
         self._at(self.now + CONNECT, done)
@@ -120,7 +160,7 @@ class Simulation:
     def _check(self, name: str) -> None:
         self.rounds[name].append(self.relative())
         self.tracks[name] = t.round_began(self.tracks[name], self.now)
-        good = self.scripts[name].working_at(self.relative())
+        good = self.scripts[name].working_at(self.relative()) and name not in self.wedged
         verdict = Verdict.ONLINE if good else Verdict.OFFLINE
 
         def done() -> None:

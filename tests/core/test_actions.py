@@ -79,9 +79,16 @@ def test_the_reason_of_what_the_kernel_refuses_is_not_a_broken_driver() -> None:
             assert it.entry("eth0").track.reason is Reason.DENIED
             it.network.crashes = fault(19, "eth0 is gone")
             await until(lambda: it.entry("eth0").track.reason is Reason.NO_DEVICE)
+            it.network.crashes = fault(132, "cannot set wlan0 up: RF-kill")
+            await until(lambda: it.entry("eth0").track.reason is Reason.RF_KILLED)
+            it.network.crashes = fault(5, "cannot set wlan0 up: Input/output error")
+            await until(lambda: it.entry("eth0").track.reason is Reason.WEDGED)
+            assert it.entry("eth0").track.curable
             it.network.crashes = None
             it.guards["eth"].outcome = lambda _: DriverBug("driver eth is broken")
+            it.network.crashes = None
             await until(lambda: it.entry("eth0").track.reason is Reason.BROKEN)
+            assert not it.entry("eth0").track.curable
 
     run_virtual(story())
 

@@ -93,6 +93,7 @@ def test_without_a_file_the_defaults_hold():
     assert config.settings == default_settings()
     assert config.sections["ethernet"] == {
         "timeout": 30.0, "address": None, "names": (), "check": "internet", "metered": "auto",
+        "recover": "yes",
     }  # fmt: skip
     assert config.warnings == ()
 
@@ -282,7 +283,8 @@ def test_a_foreign_value_in_a_message_cannot_steer_a_terminal_or_flood_it(file: 
 def test_a_section_of_a_driver_that_could_not_be_loaded_is_a_warning(file: Path):
     config = read(file, "[conman]\n[conman:acme]\nanything = goes\n")
     assert config.warnings == (
-        f"{file} line 2: [conman:acme] is not checked: its driver could not be loaded",
+        f"{file} line 2: [conman:acme] is not checked: its driver is not loaded; "
+        "see: conman drivers",
     )
     assert "acme" not in config.sections
 

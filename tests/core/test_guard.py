@@ -585,6 +585,43 @@ def test_disconnect_never_raises(caplog):
 # -- events -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("value", "taken"), [(True, True), (False, False)])
+def test_a_repair_tells_whether_there_is_such_a_step(value, taken):
+    assert guarded(lambda guard: guard.recover(LINK, 0), recover=lambda *_: value) is taken
+
+
+def test_a_driver_without_repairs_is_in_good_health():
+    async def scenario(guard: Guard) -> None:
+        assert await guard.recover(LINK, 0) is False
+        assert guard.health.state is State.OK
+
+    guarded(scenario)
+
+
+@pytest.mark.parametrize("value", [None, "yes", 1, object()])
+def test_a_repair_that_answers_rubbish_is_a_driver_bug_that_costs_no_connect(value):
+    async def scenario(guard: Guard) -> None:
+        with pytest.raises(DriverBug, match="True or False"):
+            await guard.recover(LINK, 0)
+        assert guard.usable(guard.clock(), LINK.name)
+        await guard.connect(LINK)
+
+    guarded(scenario, recover=lambda *_: value)
+
+
+def test_a_repair_that_hangs_ends_at_the_limit_of_its_driver():
+    async def hang(self, link, step):
+        await asyncio.sleep(60)
+
+    async def scenario(guard: Guard) -> None:
+        with pytest.raises(ConnectError) as caught:
+            await guard.recover(LINK, 0)
+        assert caught.value.reason is Reason.TIMEOUT
+        assert "0.05 s" in caught.value.sentence
+
+    guarded(scenario, recover=hang, recover_limit=0.05)
+
+
 def test_events_arrive_on_the_cores_loop_in_order():
     async def events(self):
         for number in range(40):

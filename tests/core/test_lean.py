@@ -16,7 +16,7 @@ LEAN = """
 import sys
 from conman_core.lean import without_tls
 with without_tls():
-    import conman_core.daemon, asyncio
+    import conman_core.service, asyncio
 """
 
 

@@ -124,5 +124,5 @@ def test_any_text_gives_a_value_or_a_complaint(name: str, text: str):
 def test_the_options_of_a_driver_cannot_take_the_cores_names():
     own = (Option("metered", Kind.TEXT, "", "mine"), Option("apn", Kind.TEXT, "", "APN"))
     options = {option.name: option for option in settings.section_options(own)}
-    assert list(options) == ["apn", "check", "metered"]
+    assert list(options) == ["apn", "check", "metered", "recover"]
     assert options["metered"].kind is Kind.CHOICE

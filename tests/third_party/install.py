@@ -12,7 +12,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DISTRIBUTIONS = ("acme_links", "acme_rival", "acme_faults", "acme_plugins")
-GROUPS = ("conman.drivers", "conman.plugins")
+COMMANDS = ("acme_commands", "acme_echo")
+GROUPS = ("conman.drivers", "conman.plugins", "conman.commands")
 
 
 def entry_points(distribution: str, group: str) -> dict[str, str]:
@@ -27,7 +28,7 @@ def install(folder: Path, names: Collection[str]) -> None:
 
     `taken` installs two distributions that both claim it. Calling it again adds to what is there.
     """
-    for distribution in DISTRIBUTIONS:
+    for distribution in DISTRIBUTIONS + COMMANDS:
         wanted = {
             group: {k: v for k, v in entry_points(distribution, group).items() if k in names}
             for group in GROUPS
@@ -52,6 +53,8 @@ def _install(folder: Path, distribution: str, wanted: dict[str, dict[str, str]])
     points = info / "entry_points.txt"
     there = points.read_text().splitlines() if points.exists() else []
     for group, lines in wanted.items():
+        if not lines:
+            continue
         new = [f"{key} = {value}" for key, value in lines.items()]
         there += [f"[{group}]", *(line for line in new if line not in there), ""]
     points.write_text("\n".join(there))

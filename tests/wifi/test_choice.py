@@ -84,6 +84,8 @@ def test_none_in_sight_is_said_with_what_to_do() -> None:
     assert "sudo conman wifi add NAME" in why_none([], [])
     sentence = why_none([known(b"Home")], [cell(b"a"), cell(b"b"), cell(b"")])
     assert sentence == "Home is not in sight (2 others in sight); see: sudo conman wifi scan"
+    broken = why_none([], [], ["line 3: the key has 5 characters"])
+    assert broken == "no network of the list can be used: line 3: the key has 5 characters"
     many = why_none([known(f"n{i}".encode()) for i in range(9)], [])
     assert "and 3 more are not in sight (none in sight)" in many
 

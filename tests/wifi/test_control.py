@@ -19,6 +19,7 @@ from conman_plugins.wifi import control as control_module
 from conman_plugins.wifi.control import Control, ControlError
 from conman_plugins.wifi.events import Terminating, parse_event
 from tests.core.supervision import run
+from tests.netns.namespaces import Bench
 from tests.wifi.ctrlserver import RealSupplicant, Server, real_supplicant
 
 SECRET = '"correct horse"'
@@ -608,3 +609,32 @@ def test_the_process_that_runs_the_tests_keeps_no_descriptor(tmp_path: Path) -> 
 
     before, after = run(work)
     assert after == before
+
+
+@pytest.mark.netns
+def test_hostapd_is_talked_with_in_the_same_way(tmp_path: Path) -> None:
+    async def work() -> None:
+        heard: list[str] = []
+        with Bench("ha") as bench:
+            host = bench.namespace("ap")
+            host.ip("link", "add", "ap0", "type", "veth", "peer", "name", "ap1")
+            host.ip("link", "set", "ap0", "up")
+            settings = tmp_path / "hostapd.conf"
+            folder = bench.folder / "hostapd"
+            lines = ("interface=ap0", "driver=wired", f"ctrl_interface={folder}", "eap_server=1")
+            settings.write_text("\n".join((*lines, "ieee8021x=1", "use_pae_group_addr=0", "")))
+            process = host.start("hostapd", str(settings))
+            async with asyncio.timeout(20):
+                control = await Control.open(folder / "ap0", heard.append, program="hostapd")
+            assert await control.request("PING") == "PONG"
+            await control.expect_ok("DISABLE")
+            await control.expect_ok("ENABLE")
+            await until(lambda: len(heard) == 2)
+            assert heard == ["<3>AP-DISABLED ", "<3>AP-ENABLED "]
+            process.kill()
+            process.wait()
+            with pytest.raises(ControlError, match="hostapd on ap0 has ended"):
+                await control.request("PING")
+            await control.close()
+
+    run(work)

@@ -220,6 +220,6 @@ class TestTold:
     ],
 )
 def test_what_no_network_can_have_is_no_network(wrong):
-    with pytest.raises(ValueError, match="bytes|characters|security|WPA|raw") as caught:
+    with pytest.raises(ValueError, match=r"bytes|characters|security|WPA|raw") as caught:
         Network(**wrong)
     assert KEY not in str(caught.value)

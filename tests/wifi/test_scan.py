@@ -132,6 +132,10 @@ def test_a_name_for_people_holds_nothing_that_steers_a_terminal(text: str) -> No
         ("[WPA-EAP-TKIP][WPA2-EAP+EAP-SHA256-CCMP-preauth]", {"eap"}, "Enterprise"),
         ("[WPA2-EAP-SUITE-B-192-GCMP-256][ESS]", {"eap-192"}, "Enterprise"),
         ("[WPA2-OWE-CCMP][ESS]", {"owe"}, "encrypted, no key"),
+        ("[WPA2-SAE+SAE-EXT-KEY-CCMP]", {"sae"}, "WPA3"),
+        ("[WPA2-SAE-EXT-KEY+FT/SAE-EXT-KEY-GCMP-256]", set(), "unknown"),
+        ("[WPA2-EAP-SHA384-CCMP]", {"eap"}, "Enterprise"),
+        ("[WPA2-PSK2+SAEK-CCMP]", set(), "unknown"),
         ("[OWE-TRANS-OPEN][ESS]", {"open"}, "open"),
         ("[WPA2-?][ESS]", set(), "unknown"),
         ("[OSEN-OSEN-CCMP][ESS]", set(), "unknown"),
@@ -142,7 +146,8 @@ def test_a_name_for_people_holds_nothing_that_steers_a_terminal(text: str) -> No
 )
 def test_what_an_access_point_offers(flags: str, offers: set[str], security: str) -> None:
     found = cell(flags=flags)
-    assert (found.offers, found.security) == (offers, security)
+    assert found.offers == offers
+    assert found.security == security
 
 
 @pytest.mark.parametrize(
@@ -228,10 +233,14 @@ def test_no_neighbour_is_lost_however_long_the_entries_are(
 
 
 def test_a_supplicant_that_repeats_itself_does_not_hold_us() -> None:
-    async def request(_: str) -> str:
+    asked = []
+
+    async def request(command: str) -> str:
+        asked.append(command)
         return entry(7) + "====\n"
 
     assert [each.number for each in asyncio.run(all_cells(request))] == [7]
+    assert len(asked) == 2
 
 
 def test_people_see_each_network_once_with_its_best_signal() -> None:

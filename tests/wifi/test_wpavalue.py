@@ -30,6 +30,7 @@ class TestText:
                 rb'P"tab\t, quote\", \x41\x4 \101\60, \e\\, \q"',
                 b'tab\t, quote", A\x04 A0, \x1b\\, q',
             ),
+            (rb'P"\777\1234\x"', b"\xffS4"),
             (b"6d7", None),
             (b"my", None),
             (b"6d 79", None),

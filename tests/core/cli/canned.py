@@ -19,13 +19,14 @@ ETHERNET: dict[str, Any] = {
     "sentence": "ethernet:eth0 carries the traffic.", "metered": False,
     "addresses": ["192.168.100.200/24", "2001:db8::1234/64"], "gateway": "192.168.100.1",
     "dns": ["192.168.100.1"], "since": SINCE, "rx_bytes": 123_456_789, "tx_bytes": 98_765,
+    "recovery": None,
 }  # fmt: skip
 WWAN: dict[str, Any] = {
     "name": "wwan:cdc-wdm0", "driver": "wwan", "interface": None, "rank": 3, "role": "none",
     "state": "failed", "verdict": None, "reason": "NO_SIM",
     "sentence": "there is no SIM card in the modem at cdc-wdm0; insert a SIM card", "metered": True,
     "addresses": [], "gateway": None, "dns": [], "since": SINCE, "rx_bytes": None,
-    "tx_bytes": None,
+    "tx_bytes": None, "recovery": None,
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "state": "online", "uplink": "ethernet:eth0", "since": SINCE, "links": [ETHERNET, WWAN],

@@ -51,7 +51,10 @@ def test_the_help_of_each_command_has_an_example_that_is_valid(
     assert max(map(len, ran.out.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("words", [words for words in WORDS if words != ("run",)], ids=" ".join)
+REPORTS = [words for words in WORDS if words not in {("run",), ("completion",)}]
+
+
+@pytest.mark.parametrize("words", REPORTS, ids=" ".join)
 def test_every_command_that_reports_has_json(conman: Conman, words: tuple[str, ...]):
     assert "--json" in conman(*words, "--help").out
 
@@ -156,6 +159,11 @@ def test_a_status_imports_nothing_that_it_does_not_need(daemon: CannedDaemon):
         "configparser", "difflib", "unicodedata", "importlib.metadata", "conman_core.config",
         "conman_core.settings", "conman_core.control", "conman_core.hookspecs",
     }  # fmt: skip
+    assert {name for name in modules if name.startswith("conman_")} == {
+        "conman_core", "conman_core.cli", "conman_core.cli.parser", "conman_core.cli.status",
+        "conman_core.cli.tables", "conman_core.cli.times", "conman_core.cli.words",
+        "conman_core.client", "conman_core.errors", "conman_core.paths",
+    }, "what other packages add is not even looked for"  # fmt: skip
 
 
 def test_constants_of_exit_codes_are_those_that_are_documented():

@@ -101,6 +101,15 @@ def test_a_machine_without_links_is_told_what_to_do(daemon: CannedDaemon, conman
     assert "no links; what could be used: conman probe" in conman("status").out
 
 
+def test_a_link_that_is_being_repaired_says_so(daemon: CannedDaemon, conman: Conman):
+    said = "Recovery step 1 has not helped yet; step 2 follows in 2 min unless it works by then."
+    recovery = {"step": 2, "climbs": 3, "last": None, "next": None, "sentence": said}
+    daemon.answers["status"] = STATUS | {"links": [ETHERNET, WWAN | {"recovery": recovery}]}
+    lines = conman("status").out.splitlines()
+    assert lines[lines.index(f"    repair: {said}") - 1].endswith("insert a SIM card")
+    assert "repair" not in PLAIN
+
+
 def test_control_characters_of_a_network_never_reach_the_screen(
     daemon: CannedDaemon, conman: Conman
 ):

@@ -55,11 +55,11 @@ class Inspect(ModuleType):
         return dict(KNOWN)
 
 
-class Daemon(ModuleType):
-    """Stands in for `conman_core.daemon`."""
+class Service(ModuleType):
+    """Stands in for `conman_core.service`."""
 
     def __init__(self) -> None:
-        super().__init__("conman_core.daemon")
+        super().__init__("conman_core.service")
         self.served: list[Any] = []
         self.undone: list[str] | AlreadyRunning = ["the routes of eth0 are removed"]
 
@@ -83,9 +83,9 @@ def inspect(monkeypatch: pytest.MonkeyPatch) -> Inspect:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Daemon:
-    fake = Daemon()
-    monkeypatch.setitem(sys.modules, "conman_core.daemon", fake)
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    fake = Service()
+    monkeypatch.setitem(sys.modules, "conman_core.service", fake)
     return fake
 
 
@@ -226,7 +226,7 @@ def test_the_settings_that_hold_are_shown_with_their_origin_and_without_secrets(
 # -- run, rescan, release
 
 
-def test_run_hands_over_to_the_daemon(service: Daemon, conman: Conman):
+def test_run_hands_over_to_the_daemon(service: Service, conman: Conman):
     assert conman("run").code == 7
     assert conman("run", "--config", "a.cfg", "--log-level", "debug").code == 7
     assert service.served == [(None, 20), (Path("a.cfg"), 10)]
@@ -237,7 +237,7 @@ def test_rescan_says_what_the_daemon_did(daemon: CannedDaemon, conman: Conman):
     assert json.loads(conman("rescan", "--json").out) == {"sentence": "looked at 2 drivers"}
 
 
-def test_release_says_what_was_undone(service: Daemon, conman: Conman):
+def test_release_says_what_was_undone(service: Service, conman: Conman):
     assert conman("release") == (0, "the routes of eth0 are removed\n", "")
     assert json.loads(conman("release", "--json").out) == {
         "undone": ["the routes of eth0 are removed"]
@@ -246,7 +246,7 @@ def test_release_says_what_was_undone(service: Daemon, conman: Conman):
     assert conman("release").out == "there was nothing to undo\n"
 
 
-def test_release_refuses_while_a_daemon_runs(service: Daemon, conman: Conman):
+def test_release_refuses_while_a_daemon_runs(service: Service, conman: Conman):
     service.undone = AlreadyRunning("conman is running already (pid 7); stop it with: kill 7")
     assert conman("release") == (
         1,

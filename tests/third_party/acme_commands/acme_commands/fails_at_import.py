@@ -1,0 +1,3 @@
+"""Cannot be imported: a package that it needs is not there."""
+
+import acme_missing  # noqa: F401
