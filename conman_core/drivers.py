@@ -216,9 +216,10 @@ class Drivers:
 
 
 async def _say_farewell(guard: Guard) -> None:
-    await asyncio.sleep(FAREWELL)  # its links are being disconnected
     try:
+        await asyncio.sleep(FAREWELL)  # its links are being disconnected
         await guard.end()
     except ConmanError as error:
         log.warning("ending driver %s: %s", guard.name, error)
-    guard.close()
+    finally:
+        guard.close()

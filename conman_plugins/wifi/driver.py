@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from conman_core import (
     Unavailable,
 )
 from conman_core.model import DriverEvent, FormField, link_name
+from conman_plugins.wifi.details import details
 from conman_plugins.wifi.knownfile import KnownFile
 from conman_plugins.wifi.lookout import Lookout
 from conman_plugins.wifi.machine import Machine
@@ -26,7 +28,7 @@ from conman_plugins.wifi.membership import JOIN_LIMIT, LONGEST_DHCP
 from conman_plugins.wifi.memory import Memory
 from conman_plugins.wifi.network import make_network
 from conman_plugins.wifi.repair import repair
-from conman_plugins.wifi.scan import strongest_by_ssid
+from conman_plugins.wifi.scan import Cell, strongest_by_ssid
 from conman_plugins.wifi.station import Station
 
 NAME = "wifi"
@@ -113,7 +115,7 @@ class WifiDriver(LinkDriver):
 
     async def details(self, link: Link) -> Mapping[str, str]:
         station = self._stations.get(link.interface or link.device)
-        return await station.details() if station else {}
+        return await details(station) if station else {}
 
     async def recover(self, link: Link, step: int) -> bool:
         return await repair(self._station(link.interface or link.device), step)
@@ -125,8 +127,7 @@ class WifiDriver(LinkDriver):
             await asyncio.wait(set(self._closing))
 
     async def form(self) -> Sequence[FormField]:
-        cells = [cell for station in self._stations.values() for cell in station.cells]
-        names = tuple(cell.name for cell in strongest_by_ssid(cells))
+        names = tuple(cell.name for cell in self._seen())
         return (
             FormField("ssid", "Network", choices=names),
             FormField("key", "Key", "secret", required=False),
@@ -135,12 +136,19 @@ class WifiDriver(LinkDriver):
 
     async def apply(self, values: Mapping[str, str]) -> None:
         hidden = values.get("hidden", "") in {"yes", "on", "true", "1"}
-        network = make_network(values.get("ssid", ""), values.get("key") or None, hidden)
+        name = values.get("ssid", "")
+        network = make_network(name, values.get("key") or None, hidden)
+        seen = next((cell.ssid for cell in self._seen() if cell.name == name), network.ssid)
+        network = replace(network, ssid=seen)  # a choice of the form may stand for odd bytes
         radios = self._machine.stations(self.context.settings["interfaces"])
         if not radios:
             raise ConnectError(Reason.NO_DEVICE, "there is no WiFi radio to try it with")
         await self._station(radios[0]).try_out(network)
         self._known.add(network)
+
+    def _seen(self) -> list[Cell]:
+        cells = [cell for station in self._stations.values() for cell in station.cells]
+        return strongest_by_ssid(cells)
 
     def _station(self, interface: str) -> Station:
         station = self._stations.get(interface)

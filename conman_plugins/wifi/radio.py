@@ -5,7 +5,6 @@ Documentation/ABI/stable/sysfs-class-rfkill and linux/rfkill.h of the kernel.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import struct
@@ -105,65 +104,6 @@ class Radio:
             except OSError as second:
                 return str(second)
         return ""
-
-
-class SwitchWatch:
-    """Calls `changed` when a switch of a WiFi radio was flipped, came or went.
-
-    Without /dev/rfkill, which comes with the first radio, it is not `active`: `start` it again.
-    """
-
-    def __init__(self, changed: Callable[[], None], device: Path = RFKILL) -> None:
-        self._changed = changed
-        self._device = device
-        self._handle = -1
-        self._loop = asyncio.get_running_loop()
-        self.start()
-
-    @property
-    def active(self) -> bool:
-        """Whether it listens."""
-        return self._handle >= 0
-
-    def start(self) -> bool:
-        """Begin to listen, unless it does already; return whether it could."""
-        if not self.active:
-            try:
-                flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-                self._handle = os.open(self._device, flags)
-            except OSError:
-                return False
-            self._drain()  # the kernel begins with what there is
-            if self.active:
-                self._loop.add_reader(self._handle, self._read)
-        return self.active
-
-    def close(self) -> None:
-        """Stop listening. A second time is fine."""
-        if self.active:
-            self._loop.remove_reader(self._handle)
-            os.close(self._handle)
-            self._handle = -1
-
-    def _read(self) -> None:
-        if self._drain():
-            self._changed()
-
-    def _drain(self) -> bool:
-        """Take all events; tell whether one was about WiFi. An end of the device ends it."""
-        relevant = False
-        while self.active:
-            try:
-                data = os.read(self._handle, _EVENT.size)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""
-            if len(data) < _EVENT.size:
-                self.close()
-            else:
-                relevant |= _EVENT.unpack(data)[1] in {_ANY, _WLAN}
-        return relevant
 
 
 def stations(

@@ -10,6 +10,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from conman_plugins.wifi.channels import band_of, channel_of
+
 _LONGEST_SSID = 32  #: bytes, IEEE 802.11-2020, 9.4.2.2
 #: WPA_BSS_MASK_* of wpa_ctrl.h: id, bssid, freq, level, age, flags, ssid, a `====` line after each
 _MASK = 0x1 | 0x2 | 0x4 | 0x80 | 0x200 | 0x800 | 0x1000 | 0x20000
@@ -40,13 +42,6 @@ _OFFERS = (
 )
 #: dBm at and above which a signal has so many bars
 _BARS = ((-55, 4), (-66, 3), (-77, 2), (-88, 1))
-#: MHz of the first and the last channel: IEEE 802.11-2020 annex E, 802.11ax for 6 GHz
-_BANDS = (
-    (2412, 2484, "2.4 GHz"),
-    (4910, 5895, "5 GHz"),
-    (5935, 7115, "6 GHz"),
-    (58320, 70200, "60 GHz"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +72,12 @@ class Cell:
     @property
     def channel(self) -> int:
         """The number of its channel; 0 for a frequency that is none."""
-        return _channel(self.frequency)
+        return channel_of(self.frequency)
 
     @property
     def band(self) -> str:
         """`2.4 GHz`, `5 GHz`, `6 GHz`, `60 GHz`; empty for a frequency that is none."""
-        return next((name for low, high, name in _BANDS if low <= self.frequency <= high), "")
+        return band_of(self.frequency)
 
     @property
     def bars(self) -> int:
@@ -124,12 +119,6 @@ def parse_cell(text: str) -> Cell | None:
 def parse_cells(text: str) -> list[Cell]:
     """Read the reply to `BSS RANGE=...` with a `====` or `####` line after each entry."""
     found = (parse_cell(entry) for entry in re.split("(?m)^(?:====|####)$", text))
-    return [cell for cell in found if cell]
-
-
-def parse_scan_results(text: str) -> list[Cell]:
-    """Read the reply to `SCAN_RESULTS`: a table of bssid, frequency, signal, flags and SSID."""
-    found = (_cell(*(line.split("\t", 4) + [None] * 5)[:5]) for line in text.split("\n"))
     return [cell for cell in found if cell]
 
 
@@ -240,23 +229,6 @@ def _security(offers: frozenset[str]) -> str:
     if "open" in offers:
         names.append("open")
     return "/".join(names) or "unknown"
-
-
-def _channel(mhz: int) -> int:
-    if mhz == 2484:
-        return 14
-    if mhz == 5935:  # the only channel of its operating class, 136
-        return 2
-    for low, high, base, step in (
-        (2412, 2472, 2407, 5),
-        (4910, 4980, 4000, 5),
-        (5000, 5895, 5000, 5),
-        (5955, 7115, 5950, 5),
-        (58320, 70200, 56160, 2160),
-    ):
-        if low <= mhz <= high:
-            return (mhz - base) // step
-    return 0
 
 
 def _dbm(level: int) -> int:

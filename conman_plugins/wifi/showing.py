@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from conman_core.errors import ConmanError
 from conman_plugins.wifi.desk import Desk, in_use
+from conman_plugins.wifi.looking import cells as heard
+from conman_plugins.wifi.looking import scan as look_around
 from conman_plugins.wifi.scan import Cell, strongest_by_ssid
 from conman_plugins.wifi.supplicant import Supplicant
 
@@ -90,7 +92,7 @@ def seen_names() -> list[tuple[str, str]]:
         cells: list[Cell] = []
         for interface in desk.interfaces():
             if supplicant := await desk.daemons(interface):
-                cells += await supplicant.cells(60.0)
+                cells += await heard(supplicant, 60.0)
                 await supplicant.let_go()
         return cells
 
@@ -128,7 +130,7 @@ async def _look_with(
     async with desk.supplicant(interface) as supplicant:
         counting = asyncio.create_task(_count(supplicant, progress))
         try:
-            return await supplicant.scan(), await in_use(supplicant)
+            return await look_around(supplicant), await in_use(supplicant)
         finally:
             counting.cancel()
 
@@ -136,7 +138,7 @@ async def _look_with(
 async def _count(supplicant: Supplicant, progress: _Progress) -> None:
     with supplicant.listen() as events:
         while await events.get() is not None:
-            progress.found(len({cell.ssid for cell in await supplicant.cells(30.0) if cell.ssid}))
+            progress.found(len({cell.ssid for cell in await heard(supplicant, 30.0) if cell.ssid}))
 
 
 async def _used(desk: Desk) -> set[bytes]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
 from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, Retry
 from conman_plugins.wifi.choice import Candidate, candidates, settled, why_none
 from conman_plugins.wifi.knownfile import KnownFile
+from conman_plugins.wifi.looking import scan
 from conman_plugins.wifi.machine import Machine
 from conman_plugins.wifi.membership import Membership
 from conman_plugins.wifi.memory import Memory
@@ -120,7 +121,7 @@ class Station:
             try:
                 await self._leave()
                 await self.start()
-                cells = await self.supplicant.scan((), [network.ssid] if network.hidden else [])
+                cells = await scan(self.supplicant, (), [network.ssid] if network.hidden else [])
                 found = candidates([network], cells)
                 if not found:
                     sentence = f"{network.name} was not found: check its name, and that it is near"
@@ -171,7 +172,7 @@ class Station:
             found = await self.glance()
             if settled(found, known) and found[0].network.ssid not in self.failed:
                 return found
-            self.cells = await self.supplicant.scan((), _hidden(known))
+            self.cells = await scan(self.supplicant, (), _hidden(known))
             self._looked = self._context.now()
         return candidates(known, self.cells, self.failed)
 
@@ -181,7 +182,7 @@ class Station:
         channels = self._memory.frequencies(known)
         if not channels:
             return []
-        cells = await self.supplicant.scan(channels, _hidden(known))
+        cells = await scan(self.supplicant, channels, _hidden(known))
         return candidates(known, cells, self.failed)
 
     # -- joining and leaving
@@ -235,30 +236,6 @@ class Station:
             )
         return str(country).upper()
 
-    # -- for people
-
-    async def details(self) -> Mapping[str, str]:
-        """Return network, signal and the like."""
-        network = self.network
-        if not network or not self.supplicant.running:
-            return {}
-        status = _pairs(await self.supplicant.request("STATUS"))
-        signal = _pairs(await self.supplicant.request("SIGNAL_POLL"))
-        found = {
-            "network": network.name,
-            "signal": f"{signal['RSSI']} dBm" if "RSSI" in signal else "",
-            "speed": f"{signal['LINKSPEED']} Mbit/s" if "LINKSPEED" in signal else "",
-            "frequency": f"{status['freq']} MHz" if "freq" in status else "",
-            "security": status.get("key_mgmt", ""),
-            "access point": status.get("bssid", ""),
-        }
-        return {name: value for name, value in found.items() if value}
-
 
 def _hidden(known: Sequence[Network]) -> list[bytes]:
     return [network.ssid for network in known if network.hidden and not network.disabled]
-
-
-def _pairs(text: str) -> dict[str, str]:
-    """Read `name=value` lines."""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)

@@ -14,17 +14,14 @@ from pathlib import Path
 from conman_core import ConnectError, DriverContext, Reason
 from conman_core.driver import Running
 from conman_core.errors import ConmanError, ToolMissing
-from conman_plugins.wifi.control import Control, ControlError
-from conman_plugins.wifi.events import Disconnected, Event, ScanFailed, ScanResults, parse_event
-from conman_plugins.wifi.scan import Cell, all_cells
+from conman_core.net.hostapctrl import Control, ControlError
+from conman_plugins.wifi.eventlines import parse_event
+from conman_plugins.wifi.events import Disconnected, Event, ScanResults
 
 _START_LIMIT = 10.0
 _TAKE_PART_LIMIT = 1.0
 _ASK_AGAIN = 0.05
-_SCAN_LIMIT = 20.0  #: a passive scan of all channels of both bands takes about 6 s
 _STOP_LIMIT = 3.0
-_MOST_HIDDEN = 8  #: names asked for in one scan; WPAS_MAX_SCAN_SSIDS is 16, drivers take fewer
-_FRESH = 1.0  #: seconds of slack when it is decided whether a cell was seen by a scan
 
 #: wpa_supplicant.conf(5). `update_config`: it cannot read back what it writes. `sae_pwe`: both ways
 #: of SAE, or access points that insist on the newer one refuse us.
@@ -77,7 +74,7 @@ class Supplicant:
             raise ConnectError(Reason.NO_TOOL, str(error)) from error
         except (ConmanError, ControlError, OSError) as error:
             await self.stop()
-            raise ConnectError(Reason.BROKEN, self._complaint(str(error))) from error
+            raise ConnectError(Reason.BROKEN, self.complaint(str(error))) from error
         except BaseException:
             await self.stop()
             raise
@@ -128,7 +125,7 @@ class Supplicant:
         try:
             return await self._control.request(command)
         except ControlError as error:
-            raise ConnectError(Reason.BROKEN, self._complaint(str(error))) from error
+            raise ConnectError(Reason.BROKEN, self.complaint(str(error))) from error
 
     async def order(self, command: str) -> bool:
         """Tell it to do something; return whether it agreed. Raises ConnectError."""
@@ -151,55 +148,13 @@ class Supplicant:
         """
         number = (await self.request("ADD_NETWORK")).strip()
         if not number.isdigit():
-            raise ConnectError(Reason.BROKEN, self._complaint("it takes no further network"))
+            raise ConnectError(Reason.BROKEN, self.complaint("it takes no further network"))
         for name, value in pairs:
             if not await self.order(f"SET_NETWORK {number} {name} {value}"):
                 await self.order(f"REMOVE_NETWORK {number}")
                 sentence = f"wpa_supplicant refuses the value of {name}"
                 raise ConnectError(Reason.MISCONFIGURED, sentence)
         return number
-
-    async def scan(
-        self, frequencies: Sequence[int] = (), hidden: Sequence[bytes] = ()
-    ) -> list[Cell]:
-        """Look around, on some channels (MHz) or on all; return what was seen by this look.
-
-        `hidden` are SSIDs to be asked for by name: the networks do not tell theirs.
-        Raises ConnectError.
-        """
-        command = "SCAN TYPE=ONLY"
-        if frequencies:
-            command += f" freq={','.join(map(str, frequencies))}"
-        for ssid in hidden[:_MOST_HIDDEN]:
-            command += f" ssid {ssid.hex()}"
-        began = self._context.now()
-        with self.listen() as events:
-            answer = (await self.request(command)).strip()
-            if answer not in {"OK", "FAIL-BUSY"}:
-                raise ConnectError(Reason.BROKEN, self._complaint(f"it does not scan: {answer}"))
-            await self._scanned(events)
-        return await self.cells(self._context.now() - began + _FRESH)
-
-    async def cells(self, age: float) -> list[Cell]:
-        """Return the access points seen within the last `age` seconds. Raises ConnectError."""
-        found = await all_cells(self.request)
-        return [cell for cell in found if cell.age <= age]
-
-    async def _scanned(self, events: asyncio.Queue[Event | None]) -> None:
-        try:
-            async with asyncio.timeout(_SCAN_LIMIT):
-                while True:
-                    match await events.get():
-                        case ScanResults():
-                            return
-                        case ScanFailed(code=code, retry=False):
-                            what = f"the radio refused to scan (error {code})"
-                            raise ConnectError(Reason.BROKEN, self._complaint(what))
-                        case None:
-                            raise ConnectError(Reason.LOST, self._complaint("it ended"))
-        except TimeoutError:
-            what = f"no scan results within {_SCAN_LIMIT:g} s"
-            raise ConnectError(Reason.TIMEOUT, self._complaint(what)) from None
 
     async def _answering(self, child: Running, socket: Path) -> Control:
         """Wait until it answers on its socket, or has ended."""
@@ -221,7 +176,7 @@ class Supplicant:
 
     async def _wait(self, child: Running) -> None:
         code = await child.wait()
-        sentence = self._complaint(f"it ended with code {code}")
+        sentence = self.complaint(f"it ended with code {code}")
         self._watch = None
         await self.stop()
         self._on_end(sentence)
@@ -250,7 +205,8 @@ class Supplicant:
         if line.strip():
             self._last_line = line.strip()
 
-    def _complaint(self, what: str) -> str:
+    def complaint(self, what: str) -> str:
+        """Return a sentence about it, with what it said last."""
         last = f"; it said last: {self._last_line}" if self._last_line else ""
         return f"wpa_supplicant on {self.interface}: {what}{last}"
 

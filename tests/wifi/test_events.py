@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conman_plugins.wifi import events
-from conman_plugins.wifi.events import Event, parse_event, reason_words, status_words
+from conman_plugins.wifi.eventlines import parse_event
+from conman_plugins.wifi.events import Event, reason_words, status_words
 from tests.wifi.test_scan import escape, ssids
 
 AP = "02:00:00:00:01:00"

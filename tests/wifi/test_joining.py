@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conman_core import Reason
-from conman_plugins.wifi.events import parse_event
+from conman_plugins.wifi.eventlines import parse_event
 from conman_plugins.wifi.joining import Attempt, Step
 
 PARKED = '<3>CTRL-EVENT-SSID-TEMP-DISABLED id=0 ssid="Home" auth_failures=1 duration=10 reason={}'

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conman_core.errors import SystemFault
 from conman_core.testing.sysfs import FakeSysfs
 from conman_plugins.wifi import nl80211
-from conman_plugins.wifi.radio import Radio, SwitchWatch, stations
-from tests.core.supervision import run
-from tests.wifi.test_control import until
+from conman_plugins.wifi.radio import Radio, stations
 
 STATION, AP, MONITOR, P2P_GO = 2, 3, 6, 9
 
@@ -209,149 +202,3 @@ def test_what_the_kernel_holds_now_counts_more(
 
 def _read_only(*_: object, **__: object) -> int:
     raise OSError(30, "Read-only file system")
-
-
-# -- the watch
-
-
-@pytest.fixture
-def device(tmp_path: Path) -> Iterator[int]:
-    """The kernel's end of a fake /dev/rfkill."""
-    path = tmp_path / "rfkill"
-    os.mkfifo(path)
-    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-    yield handle
-    os.close(handle)
-
-
-def event(number: int, kind: int = 1, operation: int = 2, soft: int = 0, hard: int = 0) -> bytes:
-    return struct.pack("=IBBBB", number, kind, operation, soft, hard)
-
-
-def test_a_lifted_block_is_noticed_at_once_and_bluetooth_is_not(
-    tmp_path: Path, device: int
-) -> None:
-    async def work() -> None:
-        os.write(device, event(0, operation=0, soft=1) + event(1, kind=2, operation=0))
-        told: list[int] = []
-        watch = SwitchWatch(lambda: told.append(1), tmp_path / "rfkill")
-        await asyncio.sleep(0.02)
-        assert (watch.active, told) == (True, [])  # what there is already is no news
-        os.write(device, event(1, kind=2))
-        await asyncio.sleep(0.02)
-        assert told == []
-        os.write(device, event(0) + event(0, hard=1))
-        await until(lambda: told)
-        assert told == [1]
-        watch.close()
-        watch.close()
-        assert not watch.active
-
-    run(work)
-
-
-def test_without_the_device_it_waits_to_be_started_again(tmp_path: Path) -> None:
-    async def work() -> None:
-        told: list[int] = []
-        watch = SwitchWatch(lambda: told.append(1), tmp_path / "rfkill")
-        assert not watch.active
-        assert not watch.start()
-        os.mkfifo(tmp_path / "rfkill")
-        kernel = os.open(tmp_path / "rfkill", os.O_RDWR | os.O_NONBLOCK)
-        assert watch.start()
-        assert watch.start()
-        os.write(kernel, event(0))
-        await until(lambda: told)
-        watch.close()
-        os.close(kernel)
-
-    run(work)
-
-
-@pytest.mark.parametrize("torn", [b"", b"abc"])
-def test_a_device_that_ends_does_not_keep_us_busy(tmp_path: Path, torn: bytes) -> None:
-    async def work() -> None:
-        os.mkfifo(tmp_path / "rfkill")
-        kernel = os.open(tmp_path / "rfkill", os.O_RDWR | os.O_NONBLOCK)
-        watch = SwitchWatch(lambda: None, tmp_path / "rfkill")
-        assert watch.active
-        os.write(kernel, torn)
-        os.close(kernel)
-        await until(lambda: not watch.active)
-
-    run(work)
-
-
-# -- the kernel's WiFi layer
-
-
-def test_the_kernel_answers_and_without_a_wifi_layer_nothing_is_known() -> None:
-    assert nl80211.family(b"nlctrl") == 16  # GENL_ID_CTRL
-    assert nl80211.family(b"no such family") is None
-    assert isinstance(nl80211.interface_types(), dict)
-    assert isinstance(nl80211.regulatory_country(0), str)
-
-
-def _message(kind: int, *attributes: tuple[int, bytes]) -> bytes:
-    body = struct.pack("=BBH", 7, 1, 0)
-    for number, data in attributes:
-        body += struct.pack("=HH", 4 + len(data), number) + data + bytes(-len(data) % 4)
-    return struct.pack("=IHHII", 16 + len(body), kind, 2, 1, 0) + body
-
-
-class Kernel:
-    """The far end of a netlink socket, with answers prepared by a test."""
-
-    def __init__(self, *answers: bytes) -> None:
-        self.answers = list(answers)
-        self.sent: list[bytes] = []
-
-    def __enter__(self) -> Kernel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def send(self, data: bytes) -> None:
-        self.sent.append(data)
-
-    def recv(self, _: int) -> bytes:
-        if not self.answers:
-            raise TimeoutError
-        return self.answers.pop(0)
-
-
-FAMILY = _message(16, (1, struct.pack("=H", 28)))
-
-
-def test_interfaces_are_read_over_several_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interface(index: int, kind: int) -> bytes:
-        return _message(28, (3, struct.pack("=I", index)), (5, struct.pack("=I", kind)))
-
-    device = _message(28, (5, struct.pack("=I", 10)))  # a P2P device has no interface
-    done = struct.pack("=IHHIII", 20, 3, 2, 1, 0, 0)
-    kernel = Kernel(FAMILY, interface(3, 2) + interface(4, 3), device, interface(5, 6) + done)
-    monkeypatch.setattr(nl80211, "_open", lambda: kernel)
-    assert nl80211.interface_types() == {3: 2, 4: 3, 5: 6}
-    assert kernel.sent[1][16] == 5  # NL80211_CMD_GET_INTERFACE
-    assert not kernel.answers
-
-
-@pytest.mark.parametrize(
-    ("alpha2", "country"), [(b"GB\0", "GB"), (b"00\0", ""), (b"99\0", ""), (b"\xff\xff", "")]
-)
-def test_the_country_is_read(monkeypatch: pytest.MonkeyPatch, alpha2: bytes, country: str) -> None:
-    kernel = Kernel(FAMILY, _message(28, (33, alpha2)))
-    monkeypatch.setattr(nl80211, "_open", lambda: kernel)
-    assert nl80211.regulatory_country(3) == country
-    request = _message(28)[4:6] + struct.pack("=HIIBBHHHI", 1, 1, 0, 31, 1, 0, 8, 1, 3)
-    assert kernel.sent[1][4:] == request  # NL80211_CMD_GET_REG with NL80211_ATTR_WIPHY
-    kernel.answers = [FAMILY]
-    assert nl80211.regulatory_country() == ""
-
-
-@given(st.binary(max_size=200))
-def test_no_answer_of_the_kernel_is_too_odd(data: bytes) -> None:
-    for _, body in nl80211.messages(data):
-        nl80211.attributes_of(body)
-    nl80211.attributes_of(data)

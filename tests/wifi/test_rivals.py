@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from conman_plugins.wifi import rivals
 from conman_plugins.wifi.rivals import rival, works
+from tests.core.net.ctrlserver import RealSupplicant, real_supplicant
 from tests.core.supervision import alive, wait_until
-from tests.wifi.ctrlserver import RealSupplicant, real_supplicant
 
 SERVICE = "0::/system.slice/{}\n"
 

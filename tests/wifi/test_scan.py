@@ -13,7 +13,6 @@ from conman_plugins.wifi.scan import (
     all_cells,
     parse_cell,
     parse_cells,
-    parse_scan_results,
     strongest_by_ssid,
     unescape,
 )
@@ -83,21 +82,11 @@ def test_an_entry_is_read_whatever_its_ssid_holds(ssid: bytes, number: int, leve
     assert (found.number, found.signal, found.age) == (number % 60000, level, 3)
 
 
-@given(ssids)
-def test_the_table_is_read_whatever_an_ssid_holds(ssid: bytes) -> None:
-    table = "bssid / frequency / signal level / flags / ssid\n"
-    table += f"02:00:00:00:00:01\t5180\t-61\t[WPA2-SAE-CCMP][SAE-H2E][ESS]\t{escape(ssid)}\n"
-    (found,) = parse_scan_results(table)
-    assert (found.frequency, found.signal, found.offers) == (5180, -61, frozenset({"sae"}))
-    assert found.ssid == (ssid if ssid.strip(b"\0") else b"")
-
-
 @given(st.text())
 def test_no_text_is_too_odd_for_the_parsers(text: str) -> None:
     unescape(text)
     parse_cell(text)
     parse_cells(text)
-    parse_scan_results(text)
 
 
 @given(st.lists(st.sampled_from([*entry().splitlines(), "ssid=\\", "level=x", "flags=[[", "===="])))

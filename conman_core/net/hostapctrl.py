@@ -22,8 +22,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from conman_core import ConmanError
-from conman_plugins.wifi.mailbox import Mailbox
+from conman_core.errors import ConmanError
+from conman_core.net.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
 

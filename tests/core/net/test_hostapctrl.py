@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from conman_plugins.wifi import control as control_module
-from conman_plugins.wifi.control import Control, ControlError
-from conman_plugins.wifi.events import Terminating, parse_event
+from conman_core.net import hostapctrl as control_module
+from conman_core.net.hostapctrl import Control, ControlError
+from conman_plugins.wifi.eventlines import parse_event
+from conman_plugins.wifi.events import Terminating
+from tests.core.net.ctrlserver import RealSupplicant, Server, real_supplicant
 from tests.core.supervision import run
 from tests.netns.namespaces import Bench
-from tests.wifi.ctrlserver import RealSupplicant, Server, real_supplicant
 
 SECRET = '"correct horse"'
 
