@@ -12,7 +12,10 @@ import pytest
 
 from conman_core import config
 from conman_core.cli.parser import _COMMANDS
+from conman_core.commands import GROUP
+from conman_core.entrypoints import installed
 from conman_plugins.ethernet.driver import EthernetDriver
+from conman_plugins.wifi.driver import WifiDriver
 from tests.documents import ROOT, blocks, commands
 
 INSTALL = 1  # the second shell block
@@ -22,9 +25,10 @@ def test_every_settings_file_in_it_is_valid(tmp_path: Path) -> None:
     for number, text in enumerate(blocks("README.md", "ini")):
         path = tmp_path / f"{number}.cfg"
         path.write_text(text)
-        loaded = config.load(path, {"ethernet": EthernetDriver.options()})
+        known = {"ethernet": EthernetDriver.options(), "wifi": WifiDriver.options()}
+        loaded = config.load(path, known)
         assert loaded.warnings == ()
-        assert config.missing_drivers(loaded, {"ethernet": ()}) == ()
+        assert config.missing_drivers(loaded, known) == ()
 
 
 def test_its_unit_is_accepted_by_systemd(tmp_path: Path) -> None:
@@ -43,6 +47,7 @@ def test_its_unit_is_accepted_by_systemd(tmp_path: Path) -> None:
 def test_it_names_every_command_and_no_other() -> None:
     named = {command.split()[1] for command in commands("README.md") if command[:6] == "conman"}
     known = {command.name for command in _COMMANDS} | {"config"}
+    known |= {one.point.name for one in installed(GROUP) if one.distribution.startswith("conman-")}
 
     assert named == known
 
@@ -55,7 +60,7 @@ def test_it_names_every_key_of_the_status() -> None:
 
 
 def test_the_scripts_that_it_names_can_be_run() -> None:
-    for name in ("script/demo", "script/test", "script/bench"):
+    for name in ("script/demo", "script/test", "script/bench", "script/lab"):
         assert os.access(ROOT / name, os.X_OK)
 
 
@@ -82,4 +87,5 @@ def test_its_installation_works_as_written(tmp_path: Path) -> None:
         timeout=110,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^ethernet +ok +conman-ethernet", done.stdout, re.MULTILINE)
+    for name in ("ethernet", "wifi"):
+        assert re.search(rf"^{name} +ok +conman-{name}", done.stdout, re.MULTILINE)

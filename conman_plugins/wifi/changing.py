@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from conman_core.client import request
 from conman_core.errors import ConmanError, NotRunning
-from conman_plugins.wifi.desk import NAME, Desk
+from conman_plugins.wifi.desk import Desk
 from conman_plugins.wifi.network import Network, make_network
+from conman_plugins.wifi.places import NAME
 
 if TYPE_CHECKING:
     from conman_core.cli.tables import Screen

@@ -93,8 +93,8 @@ def _late(name: str) -> Callable[[argparse.Namespace, Screen], int]:
     return run
 
 
-def _known() -> list[tuple[str, str]]:
-    from conman_plugins.wifi.showing import known_names
+def _known() -> list[str]:
+    from conman_plugins.wifi.completing import known_names
 
     return known_names()
 

@@ -18,12 +18,11 @@ from conman_core.paths import Paths
 from conman_plugins.wifi.knownfile import KnownFile
 from conman_plugins.wifi.machine import Machine
 from conman_plugins.wifi.memory import Memory
+from conman_plugins.wifi.places import NAME
 from conman_plugins.wifi.radio import stations
 from conman_plugins.wifi.scan import unescape
 from conman_plugins.wifi.station import Station
 from conman_plugins.wifi.supplicant import Supplicant
-
-NAME = "wifi"
 
 
 class Desk:

@@ -27,12 +27,10 @@ from conman_plugins.wifi.machine import Machine
 from conman_plugins.wifi.membership import JOIN_LIMIT, LONGEST_DHCP
 from conman_plugins.wifi.memory import Memory
 from conman_plugins.wifi.network import make_network
+from conman_plugins.wifi.places import KNOWN, NAME
 from conman_plugins.wifi.repair import repair
 from conman_plugins.wifi.scan import Cell, strongest_by_ssid
 from conman_plugins.wifi.station import Station
-
-NAME = "wifi"
-KNOWN = "/etc/wpa_supplicant/wpa_supplicant.conf"
 
 
 class WifiDriver(LinkDriver):

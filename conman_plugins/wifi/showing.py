@@ -79,11 +79,6 @@ def known(arguments: Namespace, screen: Screen) -> int:
     return 0
 
 
-def known_names() -> list[tuple[str, str]]:
-    """Return the names of known networks, for completion."""
-    return [(network.name, "") for network in Desk(None).known.load().networks]
-
-
 def seen_names() -> list[tuple[str, str]]:
     """Return the names that the daemon's radios saw lately, for completion."""
     desk = Desk(None)

@@ -476,6 +476,22 @@ class TestRepairs:
         room(HOME).go(test)
 
 
+def test_the_readme_has_every_setting_and_every_reason() -> None:
+    page = Path(__file__).parents[2] / "conman_plugins/wifi/README.md"
+    text = page.read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    for option, row in zip(WifiDriver.options(), rows, strict=False):
+        default = f"`{option.default}`" if option.default else ""
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells == [f"`{option.name}`", default, option.help]
+    code = "".join(file.read_text() for file in page.parent.glob("*.py"))
+    for reason in Reason:
+        if f"Reason.{reason.name}" in code:
+            assert f"`{reason.name}`" in text
+    for wanted in ("## Removal", "## Known limitations", "Grade: bronze"):
+        assert f"\n{wanted}" in text
+
+
 async def pass_time() -> None:
     """Let the driver's pauses pass; on the fake clock they take no time of ours."""
     await asyncio.sleep(0.3)
