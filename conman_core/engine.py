@@ -41,6 +41,7 @@ class Engine:
         self.clock = clock
         self.situation = Situation(started=clock(), unmetered_lost=clock())
         self.starting = True  #: until all drivers have told which links there are
+        self._online = False  #: some link was verified when last looked at
         self._served: tuple[object, ...] = ()  #: what names and foreign routes were set for
         self._poked = asyncio.Event()
         self.actions = Actions(network, targets, clock, self.poke)
@@ -84,6 +85,7 @@ class Engine:
         for entry in self.roster.in_use():
             usable = entry.guard.usable(now, entry.link.name)
             entry.track = replace(entry.track, callable=usable)
+        self._hurry()
         tracks = [entry.track for entry in self.roster.in_use()]
         decision = decide(tracks, self.situation, self.policy, now)
         self.situation = decision.situation
@@ -103,6 +105,13 @@ class Engine:
         if decision.connect or decision.disconnect or decision.check or decision.recover:
             self.poke()  # what was started moves the time at which the next thing is due
         return decision.wake_at
+
+    def _hurry(self) -> None:
+        """Once nothing reaches the internet any more, back-off is the wrong virtue."""
+        online = any(entry.track.verified for entry in self.roster.in_use())
+        if self._online and not online:
+            self.roster.retry_all()
+        self._online = online
 
     def _configure(self, decision: Decision) -> None:
         # The lowest metric first: the link that takes over has its routes before another gives up.

@@ -306,3 +306,17 @@ def test_the_end_waits_for_nothing_that_hangs(what: str) -> None:
             assert not it.network.kernel
 
     run_virtual(story())
+
+
+def test_when_the_last_working_link_is_lost_the_failed_ones_are_tried_at_once() -> None:
+    async def story() -> None:
+        async with Machine("eth0", "eth1") as it:
+            it.network.busy.add("eth1")
+            await until(lambda: it.entry("eth0").track.verified)
+            await until(lambda: it.entry("eth1").track.failures >= 8, 600)
+            await asyncio.sleep(2)  # far from the next try, which is a minute away
+            it.network.busy.clear()
+            it.carrier("eth0", False)
+            assert await until(lambda: it.entry("eth1").track.verified) < 2
+
+    run_virtual(story())

@@ -84,7 +84,7 @@ def test_a_wpa_supplicant_that_is_killed(wifi: WifiDevice) -> None:
     wifi.run()
     wifi.online()
     since = wifi.wifi(wifi.daemon.status())["since"]
-    wifi.device.run("pkill", "-KILL", "-x", "-f", "wpa_supplicant -i wlan0.*")
+    wifi.device.run("pkill", "-KILL", "-x", "wpa_supplicant")
     wifi.daemon.wait(lambda s: wifi.wifi(s)["since"] != since, 30)
     wifi.online()
 
