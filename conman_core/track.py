@@ -20,7 +20,7 @@ QUIET = 1800.0  #: without a loss for so long, a link's earlier losses are forgo
 TRIAL_ROUNDS = 3  #: good rounds in a row before a returned link may take over
 JITTER = 0.1
 ENOUGH_FAILURES = 3  #: in a row, that a repair may cure, until one is called for
-NO_SIGNAL = "no signal: the cable, or the device at its other end, is off"
+NO_SIGNAL = "no signal: what is at the other end, or the cable to it, is off or out of reach"
 
 
 class Held(enum.Enum):

@@ -1,6 +1,26 @@
-"""Which channel and band a frequency is. Pure."""
+"""Which channel and band a frequency is, and which channels are looked at quickly. Pure."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+#: of the reply to GET_CAPABILITY freq (ctrl_iface.c, ctrl_iface_get_capability_freq)
+_6_GHZ = 5935
+_LISTED = re.compile(r"^ *[0-9]{1,3} = ([0-9]{4,5}) MHz(.*)$", re.MULTILINE)
+
+
+def by_haste(capability: str) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the channels (MHz) that may be asked who is there, and those to be listened to.
+
+    The first take 60 ms each, the others 120: a radio must hear a beacon there before it may send
+    (NO_IR), or make way for radar (DFS), or there are many and few are used (6 GHz).
+    """
+    quick, slow = [], []
+    for frequency, flags in _LISTED.findall(capability):
+        late = "NO_IR" in flags or "DFS" in flags or int(frequency) >= _6_GHZ
+        (slow if late else quick).append(int(frequency))
+    return tuple(dict.fromkeys(quick)), tuple(dict.fromkeys(slow))
 
 #: MHz of the first and the last channel: IEEE 802.11-2020 annex E, 802.11ax for 6 GHz
 _BANDS = (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
 from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, Retry
+from conman_plugins.wifi.channels import by_haste
 from conman_plugins.wifi.choice import Candidate, candidates, settled, why_none
 from conman_plugins.wifi.knownfile import KnownFile
 from conman_plugins.wifi.looking import scan
@@ -164,17 +165,25 @@ class Station:
     async def look(self) -> list[Candidate]:
         """Return the known networks in sight, best first. Raises ConnectError.
 
-        The channels on which they were met before are looked at first: that takes a tenth of the
-        time of a look at all.
+        First the channels on which they were met before, then those that are quick to look at,
+        then the rest; what comes later is left out if nothing better could be found there.
         """
         known = self.networks()
-        if self._context.now() - self._looked > FRESH:
-            found = await self.glance()
-            if settled(found, known) and found[0].network.ssid not in self.failed:
-                return found
-            self.cells = await scan(self.supplicant, (), _hidden(known))
-            self._looked = self._context.now()
-        return candidates(known, self.cells, self.failed)
+        if self._context.now() - self._looked <= FRESH:
+            return candidates(known, self.cells, self.failed)
+        found = await self.glance()
+        if self._is_enough(found, known):
+            return found
+        quick, slow = by_haste(await self.supplicant.request("GET_CAPABILITY freq"))
+        cells = await scan(self.supplicant, quick, _hidden(known))
+        enough = self._is_enough(candidates(known, cells, self.failed), known)
+        if quick and slow and not enough:
+            cells += await scan(self.supplicant, slow, _hidden(known))
+        self.cells, self._looked = cells, self._context.now()
+        return candidates(known, cells, self.failed)
+
+    def _is_enough(self, found: Sequence[Candidate], known: Sequence[Network]) -> bool:
+        return settled(found, known) and found[0].network.ssid not in self.failed
 
     async def glance(self) -> list[Candidate]:
         """Look at the channels of known networks only. Raises ConnectError."""

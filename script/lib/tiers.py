@@ -100,12 +100,12 @@ def lint(env: dict[str, str]) -> Result:
     return result
 
 
-def pytest(marker: str, *, as_owner: bool, env: dict[str, str]) -> Result:
-    """Run the tests of a marker expression."""
+def pytest(marker: str, *more: str, as_owner: bool, env: dict[str, str]) -> Result:
+    """Run the tests of a marker expression, with more words for pytest."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         report = Path(folder) / "report.xml"
-        argv = [sys.executable, "-m", "pytest", "-q", "-m", marker, f"--junitxml={report}"]
+        argv = [sys.executable, "-m", "pytest", "-q", "-m", marker, f"--junitxml={report}", *more]
         if not as_owner:
             argv += ["-p", "no:cacheprovider"]
         code, output = call(argv, as_owner=as_owner, env=env)
@@ -146,7 +146,7 @@ def needs_root_and_programs() -> list[str]:
 def unit(env: dict[str, str]) -> Result:
     """Everything that needs neither root nor the network."""
     marker = "not netns and not wheel and not demo and not lab"
-    return pytest(marker, as_owner=True, env=env)
+    return pytest(marker, "-n2", as_owner=True, env=env)
 
 
 def netns(env: dict[str, str]) -> Result:
@@ -177,7 +177,8 @@ def lab(env: dict[str, str]) -> Result:
     code, output = call([sys.executable, "-m", "tests.lab", "build"], as_owner=False, env=env)
     if code:
         return Result(not_run=[f"the lab's machine cannot be built: {output.strip()[-400:]}"])
-    return pytest("lab", as_owner=False, env=env)
+    # a machine for each worker; they wait most of the time, so more of them than there are cores
+    return pytest("lab", "-n3", "--dist=worksteal", as_owner=False, env=env)
 
 
 TIERS: dict[str, Callable[[dict[str, str]], Result]] = {

@@ -19,9 +19,11 @@ def run(names: list[str], runs: int) -> tuple[list[Result], dict[str, Any]]:
 
     Progress goes to standard error as it comes. Raises RuntimeError.
     """
-    # what is measured comes from the wheels, the trials themselves from the checkout
-    words = shlex.join([str(runs), *names])
-    job = f"cd / && PYTHONPATH=$PYTHONPATH:/src exec python3 -m script.lib.bench.wifi {words}"
+    # what is measured comes from the wheels, the trials themselves from the checkout, which no
+    # child may see
+    code = "import sys; sys.path.append('/src'); from script.lib.bench.wifi import main; "
+    code += "sys.exit(main(sys.argv[1:]))"
+    job = shlex.join(["python3", "-c", code, str(runs), *names])
     argv = [sys.executable, "-m", "tests.lab", "run", "--limit", str(LIMIT), job]
     done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, text=True)
     lines = done.stdout.splitlines()
