@@ -34,6 +34,7 @@ from conman_core.store import JsonStore
 
 log = logging.getLogger(__name__)
 
+LOOK_SOON = (1.0, 4.0)  #: seconds after an interface has come or gone
 LOOK_AGAIN = 30.0  #: seconds between probes that nothing in particular asked for
 
 
@@ -49,6 +50,7 @@ class Daemon:
         self.announcer = Announcer()
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._soon: list[asyncio.TimerHandle] = []
 
     async def run(self) -> None:
         """Start, work until told to stop, and end, leaving the connection as it is."""
@@ -106,7 +108,7 @@ class Daemon:
             self.network,
             self.engine.roster,
             changed=self.engine.poke,
-            interfaces_changed=self._probe,
+            interfaces_changed=self._interfaces_changed,
         )
 
     def _publish(self, event: dict[str, Any]) -> None:
@@ -157,8 +159,8 @@ class Daemon:
 
     async def _end(self) -> None:
         log.info("conman ends; addresses, routes and names stay as they are")
-        for task in self._tasks:
-            task.cancel()
+        for pending in (*self._tasks, *self._soon):
+            pending.cancel()
         self.kernel.close()
         await asyncio.gather(self.announcer.stop(), self.control.stop(), self.engine.close())
         self.children.close()
@@ -194,6 +196,14 @@ class Daemon:
 
     def _probe(self) -> None:
         self.drivers.probe()
+
+    def _interfaces_changed(self) -> None:
+        """Look at once, and soon again: a new device shows itself to the kernel step by step."""
+        self._probe()
+        for timer in self._soon:
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._soon = [loop.call_later(delay, self._probe) for delay in LOOK_SOON]
 
     def _driver_event(self, event: DriverEvent) -> None:
         if self._stop.is_set():

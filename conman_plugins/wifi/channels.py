@@ -22,6 +22,7 @@ def by_haste(capability: str) -> tuple[Sequence[int], Sequence[int]]:
         (slow if late else quick).append(int(frequency))
     return tuple(dict.fromkeys(quick)), tuple(dict.fromkeys(slow))
 
+
 #: MHz of the first and the last channel: IEEE 802.11-2020 annex E, 802.11ax for 6 GHz
 _BANDS = (
     (2412, 2484, "2.4 GHz"),

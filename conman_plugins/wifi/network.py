@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
 from conman_core import ConnectError, Reason
+from conman_plugins.wifi.psk import psk
 from conman_plugins.wifi.wpavalue import as_written
 
 LONGEST_SSID = 32  #: bytes, IEEE 802.11-2020, 9.4.2.2
@@ -120,12 +119,6 @@ def make_network(
             " look it up on the router"
         )
     return Network(ssid, key, hidden)
-
-
-@functools.lru_cache(maxsize=64)  # a Pi Zero takes 0.1 s for one
-def psk(passphrase: bytes, ssid: bytes) -> bytes:
-    """Return the 32-byte key that WPA makes of a passphrase (IEEE 802.11-2020, J.4.1)."""
-    return hashlib.pbkdf2_hmac("sha1", passphrase, ssid, 4096, 32)
 
 
 def settings(network: Network, offers: Set[str], policy: str = "auto") -> list[tuple[str, str]]:

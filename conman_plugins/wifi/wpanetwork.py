@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from conman_plugins.wifi.network import LONGEST_SSID, Network, Pairs, is_passphrase, psk
+from conman_plugins.wifi.network import LONGEST_SSID, Network, Pairs, is_passphrase
+from conman_plugins.wifi.psk import psk
 from conman_plugins.wifi.wpablock import Block, Entry
 from conman_plugins.wifi.wpafault import DEFAULT_KEY_MGMT, Problem, refusal
 from conman_plugins.wifi.wpavalue import number, shown, text, words

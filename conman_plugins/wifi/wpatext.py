@@ -7,7 +7,8 @@ passphrase itself, which WPA3 needs.
 
 from __future__ import annotations
 
-from conman_plugins.wifi.network import Network, psk
+from conman_plugins.wifi.network import Network
+from conman_plugins.wifi.psk import psk
 from conman_plugins.wifi.wpalines import Lines
 from conman_plugins.wifi.wpavalue import as_written
 

@@ -28,6 +28,9 @@ begins with the same disk.
   script/lab test tests/lab/test_lab.py -k hidden
                                      pytest, the tests marked `lab` (they run inside)
 
+  script/lab chaos --minutes 10      radios and access points that come, go and change; --seed N
+                                     for the same again
+
 Kept in CONMAN_LAB_CACHE, by default ~/.cache/conman-lab: remove it to get the space back.
 """
 
@@ -49,6 +52,9 @@ def main() -> int:
     run.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="for each job")
     run.add_argument("--time", action="store_true", help="say how long it took")
     run.add_argument("job", nargs="+", metavar="JOB", help="a shell command or a script file")
+    chaos = commands.add_parser("chaos", help="ten minutes of trouble with radios")
+    chaos.add_argument("--minutes", type=float, default=10.0)
+    chaos.add_argument("--seed", type=int, help="a number; the same one does the same")
     test = commands.add_parser("test", help="run lab tests", add_help=False)
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="pytest's")
     wanted, rest = parser.parse_known_args()
@@ -62,6 +68,8 @@ def main() -> int:
             return 0
         if wanted.command == "test":
             return _test([*rest, *wanted.arguments])
+        if wanted.command == "chaos":
+            return _chaos(wanted)
         return _shell(wanted) if wanted.command == "shell" else _run(wanted)
     except LabError as error:
         print(f"script/lab: {error}", file=sys.stderr)
@@ -75,6 +83,15 @@ def _test(arguments: list[str]) -> int:
     if any(Path(word.partition("::")[0]).exists() for word in arguments):
         argv.remove("tests/lab")
     return subprocess.run(argv, check=False, cwd=ROOT).returncode
+
+
+def _chaos(wanted: argparse.Namespace) -> int:
+    seed = "" if wanted.seed is None else f" --seed {wanted.seed}"
+    job = f"exec python3 -m tests.lab.chaos --minutes {wanted.minutes:g}{seed}"
+    limit = wanted.minutes * 60 + 600
+    return _run(
+        argparse.Namespace(init="lab", memory=1024, out=None, limit=limit, time=False, job=[job])
+    )
 
 
 def _run(wanted: argparse.Namespace) -> int:
