@@ -159,8 +159,10 @@ class Daemon:
 
     async def _end(self) -> None:
         log.info("conman ends; addresses, routes and names stay as they are")
-        for pending in (*self._tasks, *self._soon):
-            pending.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for timer in self._soon:
+            timer.cancel()
         self.kernel.close()
         await asyncio.gather(self.announcer.stop(), self.control.stop(), self.engine.close())
         self.children.close()

@@ -16,7 +16,8 @@ def by_haste(capability: str) -> tuple[Sequence[int], Sequence[int]]:
     The first take 60 ms each, the others 120: a radio must hear a beacon there before it may send
     (NO_IR), or make way for radar (DFS), or there are many and few are used (6 GHz).
     """
-    quick, slow = [], []
+    quick: list[int] = []
+    slow: list[int] = []
     for frequency, flags in _LISTED.findall(capability):
         late = "NO_IR" in flags or "DFS" in flags or int(frequency) >= _6_GHZ
         (slow if late else quick).append(int(frequency))
