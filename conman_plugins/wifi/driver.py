@@ -19,6 +19,7 @@ from conman_core import (
     Reason,
     Unavailable,
 )
+from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, FormField, link_name
 from conman_plugins.wifi.details import details
 from conman_plugins.wifi.knownfile import KnownFile
@@ -31,6 +32,9 @@ from conman_plugins.wifi.places import KNOWN, NAME
 from conman_plugins.wifi.repair import repair
 from conman_plugins.wifi.scan import Cell, strongest_by_ssid
 from conman_plugins.wifi.station import Station
+
+_MOST_CHOICES = 100  #: of the form: the strongest
+_STAND_IN = "-"  #: for the name of a network whose bytes are known
 
 
 class WifiDriver(LinkDriver):
@@ -125,7 +129,7 @@ class WifiDriver(LinkDriver):
             await asyncio.wait(set(self._closing))
 
     async def form(self) -> Sequence[FormField]:
-        names = tuple(cell.name for cell in self._seen())
+        names = tuple(dict.fromkeys(cell.name for cell in self._seen()))[:_MOST_CHOICES]
         return (
             FormField("ssid", "Network", choices=names),
             FormField("key", "Key", "secret", required=False),
@@ -135,14 +139,20 @@ class WifiDriver(LinkDriver):
     async def apply(self, values: Mapping[str, str]) -> None:
         hidden = values.get("hidden", "") in {"yes", "on", "true", "1"}
         name = values.get("ssid", "")
-        network = make_network(name, values.get("key") or None, hidden)
-        seen = next((cell.ssid for cell in self._seen() if cell.name == name), network.ssid)
-        network = replace(network, ssid=seen)  # a choice of the form may stand for odd bytes
+        # a choice of the form may stand for odd bytes, and be longer than they are
+        seen = next((cell for cell in self._seen() if cell.name == name), None)
+        network = make_network(_STAND_IN if seen else name, values.get("key") or None, hidden)
+        if seen:
+            network = replace(network, ssid=seen.ssid)
         radios = self._machine.stations(self.context.settings["interfaces"])
         if not radios:
             raise ConnectError(Reason.NO_DEVICE, "there is no WiFi radio to try it with")
         await self._station(radios[0]).try_out(network)
-        self._known.add(network)
+        try:
+            self._known.add(network)
+        except SystemFault as error:
+            sentence = f"{network.name} works, but is not saved: {error}"
+            raise ConnectError(Reason.MISCONFIGURED, sentence) from error
 
     def _seen(self) -> list[Cell]:
         cells = [cell for station in self._stations.values() for cell in station.cells]

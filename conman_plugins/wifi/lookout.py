@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from conman_core import ConnectError, DriverContext
@@ -37,10 +38,12 @@ class Lookout:
         self._rest()
         while True:
             await self._context.sleep(GLANCE)
-            if self._changed() or self._station.network or self._station.turn.locked():
+            # what changed during a try is told after it: the core would forget it when that fails
+            if self._station.turn.locked() or self._changed() or self._station.network:
                 self._rest()
             elif self._station.supplicant.running:
-                await self._look()
+                with contextlib.suppress(ConnectError):  # a trial came in between
+                    await self._station.give_way(self._look())
 
     def _rest(self) -> None:
         """Begin anew with short pauses: the radio had, or has, a network."""

@@ -35,6 +35,7 @@ class Membership:
     ) -> None:
         self.network = candidate.network
         self.joined = False
+        self.entered = False  #: joined, and with an address
         self._candidate = candidate
         self._context = context
         self._link = link
@@ -44,15 +45,13 @@ class Membership:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def enter(self) -> Connection:
-        """Join and get an address. Raises ConnectError; leaves nothing behind then."""
+        """Join and get an address. Raises ConnectError; then, or if cancelled, `leave` it."""
         if self._candidate.misfit:
             raise ConnectError(Reason.REJECTED, self._candidate.misfit)
-        try:
-            await self._join()
-            return await self._acquire()
-        except BaseException:  # cancelled, too
-            await self.leave()
-            raise
+        await self._join()
+        connection = await self._acquire()
+        self.entered = True
+        return connection
 
     async def leave(self) -> None:
         """Give up address and network. Never raises; may come twice."""
@@ -118,6 +117,7 @@ class Membership:
                     continue
                 why = await self._stays_away(events, reason_words(event.reason))
                 if why:
+                    self.joined = False
                     sentence = f"{self.network.name} is lost: {why}; known networks are looked for"
                     self._tell(Lost(self._link, Reason.LOST, sentence))
                     return

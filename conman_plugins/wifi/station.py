@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
 from conman_core.errors import SystemFault
@@ -18,6 +20,9 @@ from conman_plugins.wifi.memory import Memory
 from conman_plugins.wifi.network import Network
 from conman_plugins.wifi.scan import Cell
 from conman_plugins.wifi.supplicant import Supplicant
+from conman_plugins.wifi.wpaconf import KnownNetworks
+
+T = TypeVar("T")
 
 _LATEST = 2.0  #: seconds that the core takes at most to act on an event
 FRESH = 5.0  #: seconds: what was looked at so lately is not looked at again
@@ -54,29 +59,52 @@ class Station:
         self._ready: Connection | None = None  #: of a network that was tried out and is joined
         self._trying = False  #: a trial has the radio
         self._late = 0.0  #: until then a disconnect may be a late answer to the trial's begin
-        self._connecting: asyncio.Task[Connection] | None = None
+        self._works: set[asyncio.Task[Any]] = set()  #: that a trial may end
+        self._trials: set[asyncio.Task[Any]] = set()
+        self._leaving: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def network(self) -> Network | None:
         """The network that the radio is in."""
-        return self._member.network if self._member and self._member.joined else None
+        joined = self._member and self._member.joined and self.supplicant.running
+        return self._member.network if self._member and joined else None
 
     # -- what the core asks for
 
     async def connect(self) -> Connection:
         """Join the best known network in sight and get an address there. Raises ConnectError."""
-        # a task of its own, so that a trial can have the radio at once
-        task = self._connecting = asyncio.create_task(self._connect())
+        connection = await self._apart(self._connect(), self._works, self._leave)
+        if not self.network:  # gone, or taken by a trial, between its end and now
+            raise ConnectError(Reason.LOST, f"{self.interface} lost its network at once")
+        return connection
+
+    async def give_way(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that a trial may cut short. Raises ConnectError if that happened."""
+        await self._apart(work, self._works, name=f"driver:look {self.interface}")
+
+    async def _apart(
+        self,
+        work: Coroutine[Any, Any, T],
+        tasks: set[asyncio.Task[Any]],
+        undo: Callable[[], Awaitable[None]] | None = None,
+        name: str | None = None,
+    ) -> T:
+        """Do something in a task of its own, so that who needs the radio can have it at once."""
+        task = asyncio.create_task(work, name=name)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait({task})
-            if not task.cancelled() and not task.exception():  # it had just connected
-                await self._leave()
+            if not task.cancelled() and not task.exception() and undo:  # it had just succeeded
+                await undo()
             raise
         if task.cancelled():
-            raise ConnectError(Reason.LOST, f"{self.interface} is needed to try a network out")
+            why = "is not used any more" if self._closed else "is needed to try a network out"
+            raise ConnectError(Reason.LOST, f"{self.interface} {why}")
         return task.result()
 
     async def _connect(self) -> Connection:
@@ -97,7 +125,7 @@ class Station:
                         break
             if failure:
                 raise failure
-            problems = [f"line {each.line}: {each.sentence}" for each in self.known.load().problems]
+            problems = [f"line {each.line}: {each.sentence}" for each in self._list().problems]
             raise ConnectError(Reason.NOT_FOUND, why_none(self.networks(), self.cells, problems))
 
     async def disconnect(self) -> None:
@@ -113,13 +141,17 @@ class Station:
         If it works the next `connect` returns the connection. Else the radio goes back to what it
         did before.
         """
-        if self.network:
-            self._tell(Lost(self._link, Reason.LOST, f"{network.name} is being tried out"))
-        if self._connecting:
-            self._connecting.cancel()
+        for task in self._works:
+            task.cancel()
+        await self._apart(self._try_out(network), self._trials, self._leave)
+
+    async def _try_out(self, network: Network) -> None:
         async with self.turn:
             self._trying = True
             try:
+                if self.network:
+                    sentence = f"{network.name} is being tried out"
+                    self._tell(Lost(self._link, Reason.LOST, sentence))
                 await self._leave()
                 await self.start()
                 cells = await scan(self.supplicant, (), [network.ssid] if network.hidden else [])
@@ -148,17 +180,24 @@ class Station:
 
     async def close(self) -> None:
         """End everything. Never raises."""
-        if self._connecting:
-            self._connecting.cancel()
+        self._closed = True
+        for task in self._works | self._trials:
+            task.cancel()
         await self._leave()
-        await self.supplicant.stop()
+        await self.supplicant.stop()  # whoever works with it gives up
+        async with self.turn:
+            await self._leave()
+            await self.supplicant.stop()
 
     # -- looking around
 
     def networks(self) -> Sequence[Network]:
         """Return the known networks as the file has them now. Raises ConnectError."""
+        return self._list().networks
+
+    def _list(self) -> KnownNetworks:
         try:
-            return self.known.load().networks
+            return self.known.load()
         except SystemFault as error:
             raise ConnectError(Reason.MISCONFIGURED, str(error)) from error
 
@@ -191,7 +230,14 @@ class Station:
         channels = self._memory.frequencies(known)
         if not channels:
             return []
-        cells = await scan(self.supplicant, channels, _hidden(known))
+        try:
+            cells = await scan(self.supplicant, channels, _hidden(known))
+        except ConnectError as error:
+            if error.reason is not Reason.BROKEN or not self.supplicant.running:
+                raise
+            # met with another radio or in another country: this one refuses such a channel
+            self._context.log.debug("%s: channels of before: %s", self._link, error)
+            return []
         return candidates(known, cells, self.failed)
 
     # -- joining and leaving
@@ -199,19 +245,29 @@ class Station:
     async def _enter(self, candidate: Candidate) -> Connection:
         ssid = candidate.network.ssid
         member = Membership(self._context, self._link, self.supplicant, candidate, self._tell)
-        connection = await member.enter()
-        self._member = member
+        try:
+            connection = await member.enter()
+        finally:
+            self._member = member
+            if not member.entered:
+                await self._leave()
         self.failed.discard(ssid)
-        self._memory.met(ssid, candidate.frequencies)
+        try:
+            self._memory.met(ssid, candidate.frequencies)
+        except SystemFault as error:  # a full disk: then it is looked for on more channels
+            self._context.log.warning("%s: %s", self._link, error)
         return connection
 
     async def _leave(self) -> None:
+        """Leave to the end, even if cancelled; and wait for who leaves already."""
         member, self._member = self._member, None
         if member:
-            await member.leave()
+            self._leaving = asyncio.create_task(member.leave())
+        if self._leaving:
+            await asyncio.shield(self._leaving)
 
     def _ended(self, sentence: str) -> None:
-        if self.network:
+        if self._member and self._member.joined:
             self._tell(Lost(self._link, Reason.LOST, f"{sentence}; it is started again"))
 
     # -- the radio
@@ -221,7 +277,11 @@ class Station:
         if busy := self._machine.rival(self.interface):
             raise ConnectError(Reason.BUSY, busy)
         self._switch_on()
-        await self.supplicant.start(self._country())
+        if not self._closed:
+            await self.supplicant.start(self._country())
+        if self._closed:
+            await self.supplicant.stop()
+            raise ConnectError(Reason.LOST, f"{self.interface} is not used any more")
 
     def _switch_on(self) -> None:
         blocked = self.radio.blocked()
@@ -235,15 +295,22 @@ class Station:
                 raise ConnectError(Reason.RF_KILLED, str(error)) from error
 
     def _country(self) -> str:
-        country = self._context.settings["country"] or self.known.load().country
-        country = country or self.radio.country()
+        country = self._context.settings["country"] or self._list().country
+        country = str(country or self.radio.country()).upper()
+        if country and not re.fullmatch("[A-Z0-9]{2}", country, re.ASCII):
+            # wpa_supplicant would take the first two letters: Georgia for Germany
+            raise ConnectError(
+                Reason.NO_COUNTRY,
+                f"country = {self._context.settings['country']} is no country: write two letters,"
+                " such as country = GB, in [conman:wifi] of the settings, then: conman rescan",
+            )
         if not country:
             raise ConnectError(
                 Reason.NO_COUNTRY,
                 f"{self.interface} may not send before it knows its country: write country = GB,"
                 " or the code of yours, in [conman:wifi] of the settings, then: conman rescan",
             )
-        return str(country).upper()
+        return country
 
 
 def _hidden(known: Sequence[Network]) -> list[bytes]:

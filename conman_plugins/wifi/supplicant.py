@@ -16,7 +16,7 @@ from conman_core.driver import Running
 from conman_core.errors import ConmanError, ToolMissing
 from conman_core.net.hostapctrl import Control, ControlError
 from conman_plugins.wifi.eventlines import parse_event
-from conman_plugins.wifi.events import Disconnected, Event, ScanResults
+from conman_plugins.wifi.events import Connected, Disconnected, Event, ScanResults
 
 _START_LIMIT = 10.0
 _TAKE_PART_LIMIT = 1.0
@@ -43,6 +43,8 @@ class Supplicant:
         self._child: Running | None = None
         self._control: Control | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._last_line = ""
         self._country = ""
@@ -107,11 +109,19 @@ class Supplicant:
             await control.close()
 
     async def stop(self) -> None:
-        """End it. Never raises; one that does not run is fine."""
+        """End it, even if cancelled. Never raises; one that does not run is fine."""
         watch, child, control = self._watch, self._child, self._control
         self._watch = self._child = self._control = None
         if watch:
             watch.cancel()
+        if self._catching_up:
+            self._catching_up.cancel()
+        if child or control:
+            self._stopping = asyncio.create_task(self._end(child, control))
+        if self._stopping:  # also of who stops it already
+            await asyncio.shield(self._stopping)
+
+    async def _end(self, child: Running | None, control: Control | None) -> None:
         if control:
             await control.close()
         if child:
@@ -160,19 +170,22 @@ class Supplicant:
         """Wait until it answers on its socket, or has ended."""
         opening = asyncio.create_task(Control.open(socket, self._hear, on_gap=self._missed))
         ending = asyncio.create_task(child.wait())
+        taken = False
         try:
             await asyncio.wait(
                 {opening, ending}, timeout=_START_LIMIT, return_when=asyncio.FIRST_COMPLETED
             )
-            if opening.done():
+            if taken := opening.done():
                 return opening.result()
             what = "it ended at once" if ending.done() else f"no answer within {_START_LIMIT:g} s"
             raise ControlError(what)
         finally:
             ending.cancel()
-            if not opening.done():
+            if not taken:
                 opening.cancel()
                 await asyncio.wait({opening})
+                if not opening.cancelled() and not opening.exception():  # just when we gave up
+                    await opening.result().close()
 
     async def _wait(self, child: Running) -> None:
         code = await child.wait()
@@ -194,7 +207,9 @@ class Supplicant:
     async def _catch_up(self) -> None:
         with contextlib.suppress(ConnectError):
             status = await self.request("STATUS")
-            if "wpa_state=COMPLETED" not in status:
+            if "wpa_state=COMPLETED" in status:
+                self._announce(Connected("", -1))
+            else:
                 self._announce(Disconnected("", 0, locally_generated=False))
 
     def _announce(self, event: Event | None) -> None:
