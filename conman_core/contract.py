@@ -13,7 +13,7 @@ from conman_core.options import Option
 _METHODS = ("probe", "connect", "disconnect", "options")
 _LIMITS = (
     *("probe_limit", "connect_limit", "disconnect_limit", "details_limit"),
-    *("recover_limit", "apply_limit"),
+    *("recover_limit", "apply_limit", "alternative_limit"),
 )
 _LONGEST_LIMIT = 600.0
 

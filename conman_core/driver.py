@@ -150,6 +150,7 @@ class LinkDriver(abc.ABC):
     disconnect_limit: ClassVar[float] = 10.0
     details_limit: ClassVar[float] = 5.0
     recover_limit: ClassVar[float] = 30.0
+    alternative_limit: ClassVar[float] = 30.0
     apply_limit: ClassVar[float] = 50.0  #: at most 55: who asks waits for a minute
 
     def __init__(self, context: DriverContext) -> None:
@@ -200,6 +201,15 @@ class LinkDriver(abc.ABC):
         this link's device alone.
         """
         del link, step
+        return False
+
+    def alternative(self, link: Link) -> bool | Awaitable[bool]:
+        """Say whether there is another way than the present connection: another network, say.
+
+        Asked when the internet is not reached over it. After True the core disconnects the link,
+        and the next `connect` must take the other way.
+        """
+        del link
         return False
 
     def close(self) -> Awaitable[None] | None:

@@ -92,6 +92,8 @@ class Engine:
         self._configure(decision)
         for name, rung in decision.recover:
             self.repairs.start(self.entries[name], rung)
+        for name in decision.elsewhere:
+            self.repairs.look_elsewhere(self.entries[name])
         for name in decision.connect:
             self.actions.connect(self.entries[name])
         for name in decision.disconnect:

@@ -143,6 +143,10 @@ class Guard:
         taken: bool = await self.call("recover", link, step)
         return taken
 
+    async def alternative(self, link: Link) -> bool:
+        """Ask for another way than a link's connection. Raises ConnectError, DriverBug."""
+        return hasattr(self._class, "alternative") and await self.call("alternative", link)
+
     async def call(self, method: str, *args: Any, limit: float | None = None) -> Any:
         """Call any method of the contract; without `limit` the class's own `<method>_limit` holds.
 

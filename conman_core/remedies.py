@@ -11,6 +11,9 @@ from conman_core.track import ENOUGH_FAILURES, Held, Track
 
 ENOUGH_SILENCE = 3  #: rounds in a row
 STILL_SILENT = 2  #: the same when there was a repair already
+ROUNDS_IN_VAIN = 3  #: bad rounds in a row until a driver is asked for another way
+FIRST_PAUSE = 15.0  #: until it is asked again, doubled each time
+LAST_PAUSE = 600.0
 PATIENCE = 60.0  #: of silence, with a link that has worked before and that nothing answers over
 LONG_PATIENCE = 300.0  #: with one that never worked, or whose router answers
 
@@ -55,3 +58,21 @@ def sick_at(track: Track) -> float:
         return AT_ONCE
     quick = track.ladder.worked and track.verdict is Verdict.OFFLINE
     return track.silent_since + (PATIENCE if quick else LONG_PATIENCE)
+
+
+def elsewhere_at(track: Track) -> float:
+    """Return when to ask a link's driver for another way, another network say; NEVER if not to.
+
+    A connection that does not reach the internet must not keep the link from one that does.
+    """
+    able = track.held is Held.OWN and track.carrier and track.callable and not track.occupied
+    if not able or track.verified or track.bad_rounds < ROUNDS_IN_VAIN:
+        return NEVER
+    return track.elsewhere_at
+
+
+def asked(track: Track, now: float) -> Track:
+    """Note that its driver is asked; it must not go to and fro between two dead networks."""
+    pause = min(FIRST_PAUSE * 2.0 ** min(track.asked_elsewhere, 16), LAST_PAUSE)
+    count = track.asked_elsewhere + 1
+    return replace(track, asked_elsewhere=count, elsewhere_at=now + pause)

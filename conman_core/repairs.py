@@ -13,7 +13,7 @@ from conman_core.entry import Entry
 from conman_core.errors import ConnectError, DriverBug
 from conman_core.herald import Herald
 from conman_core.logbook import Logbook
-from conman_core.model import Reason
+from conman_core.model import Connection, Reason
 from conman_core.track import Held
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,22 @@ class Repairs:
         if climbed and not told:
             self._say(entry, step, f"recovery step {step} was taken: {why}")
         self._log_end(link.name, step, problem, climbed=climbed)
+
+    def look_elsewhere(self, entry: Entry) -> None:
+        """Ask a link's driver whether there is another way than the connection that it has."""
+        entry.track = remedies.asked(entry.track, self._clock())
+        self._actions.spawn(self._look_elsewhere(entry, entry.connection))
+
+    async def _look_elsewhere(self, entry: Entry, connection: Connection | None) -> None:
+        try:
+            found = await entry.guard.alternative(entry.link)
+        except (ConnectError, DriverBug) as error:
+            log.debug("%s: looking for another way: %s", entry.link.name, error)
+            return
+        if found and entry.connection is connection and not entry.track.verified:
+            why = entry.track.sentence.rstrip(" .") or "the internet is not reached over it"
+            self._herald.say(f"{entry.link.name}: another way is taken: {why}")
+            self._actions.drop(entry, Reason.LOST, f"{why}; another way is tried")
 
     async def _take_down(self, entry: Entry, step: int, why: str) -> None:
         """End the link's connection, but for the gentlest step; the driver ends its side first."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from conman_core.ladder import AT_ONCE, NEVER, next_step
-from conman_core.remedies import sick_at
+from conman_core.remedies import elsewhere_at, sick_at
 from conman_core.track import JITTER, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
 
 METRIC_STEP = 100  #: between ranks, so that people can put routes of their own between
@@ -61,6 +61,7 @@ class Decision:
     disconnect: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
     recover: tuple[tuple[str, int], ...] = ()  #: links with the step of their ladder to take
+    elsewhere: tuple[str, ...] = ()  #: links whose driver is asked for another way
     wake_at: float | None = None
 
 
@@ -72,6 +73,7 @@ def decide(tracks: Iterable[Track], situation: Situation, policy: Policy, now: f
         "disconnect": dict(moment.disconnects()),
         "check": dict(moment.checks()),
         "trial": dict(moment.trials()),
+        "elsewhere": {link.name: elsewhere_at(link) for link in moment.links},
     }
     repairs = {name: (step, at) for name, step, at in moment.repairs()}
     later = [at for actions in due.values() for at in actions.values() if now < at < NEVER]
@@ -88,6 +90,7 @@ def decide(tracks: Iterable[Track], situation: Situation, policy: Policy, now: f
         disconnect=tuple(name for name, at in due["disconnect"].items() if at <= now),
         check=tuple(name for name, at in due["check"].items() if at <= now),
         recover=tuple(recover),
+        elsewhere=tuple(name for name, at in due["elsewhere"].items() if at <= now),
         wake_at=min(later, default=None),
     )
 

@@ -63,6 +63,8 @@ class Track:
     curable: int = 0  #: of its failures, the latest ones in a row that a repair may cure
     silent: int = 0  #: rounds in a row over this connection that found neither internet nor portal
     silent_since: float | None = None
+    asked_elsewhere: int = 0  #: times that its driver was asked for another way since it worked
+    elsewhere_at: float = 0.0  #: not asked again before that
 
     @property
     def occupied(self) -> bool:
@@ -237,6 +239,7 @@ def round_ended(track: Track, now: float, verdict: Verdict, sentence: str) -> Tr
             bad_rounds=0,
             verified_since=since,
             ever_verified=True,
+            asked_elsewhere=0,
         )
     # unverified() forgets when the round began, but the next one is due relative to that
     bad = replace(unverified(ended, now), round_started=track.round_started)

@@ -22,6 +22,7 @@ from conman_core import (
 from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, FormField, link_name
 from conman_plugins.wifi.details import details
+from conman_plugins.wifi.elsewhere import elsewhere
 from conman_plugins.wifi.knownfile import KnownFile
 from conman_plugins.wifi.lookout import Lookout
 from conman_plugins.wifi.machine import Machine
@@ -121,6 +122,10 @@ class WifiDriver(LinkDriver):
 
     async def recover(self, link: Link, step: int) -> bool:
         return await repair(self._station(link.interface or link.device), step)
+
+    async def alternative(self, link: Link) -> bool:
+        station = self._stations.get(link.interface or link.device)
+        return station is not None and await elsewhere(station)
 
     async def close(self) -> None:
         for interface in list(self._stations):

@@ -159,6 +159,8 @@ def _fingerprint(found: os.stat_result) -> Fingerprint:
 
 def _write(target: Path, before: bytes | None, after: bytes) -> None:
     if before is not None:
+        if os.geteuid() and not os.access(target, os.W_OK):
+            raise write_fault(target, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
         _back_up(target, before)
         try:
             target.chmod(0o600)  # before the new key is in it

@@ -16,6 +16,10 @@ _MOST_HIDDEN = 8  #: names asked for in one scan; wpa_supplicant takes 16, drive
 _FRESH = 1.0  #: seconds of slack when it is decided whether a cell was seen by a scan
 
 
+class ScanRefused(ConnectError):
+    """The radio does not look at such channels, or at none at all."""
+
+
 async def scan(
     supplicant: Supplicant, frequencies: Sequence[int] = (), hidden: Sequence[bytes] = ()
 ) -> list[Cell]:
@@ -47,7 +51,7 @@ async def cells(supplicant: Supplicant, age: float) -> list[Cell]:
 async def _ask(supplicant: Supplicant, command: str) -> str:
     answer = (await supplicant.request(command)).strip()
     if answer not in {"OK", "FAIL-BUSY"}:
-        raise ConnectError(Reason.BROKEN, supplicant.complaint(f"it does not scan: {answer}"))
+        raise ScanRefused(Reason.BROKEN, supplicant.complaint(f"it does not scan: {answer}"))
     return answer
 
 
@@ -60,7 +64,7 @@ async def _results(supplicant: Supplicant, events: asyncio.Queue[Event | None]) 
                         return
                     case ScanFailed(code=code, retry=False):
                         what = f"the radio refused to scan (error {code})"
-                        raise ConnectError(Reason.BROKEN, supplicant.complaint(what))
+                        raise ScanRefused(Reason.BROKEN, supplicant.complaint(what))
                     case None:
                         raise ConnectError(Reason.LOST, supplicant.complaint("it ended"))
     except TimeoutError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -12,8 +11,9 @@ from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, Retry
 from conman_plugins.wifi.channels import by_haste
 from conman_plugins.wifi.choice import Candidate, candidates, settled, why_none
+from conman_plugins.wifi.country import checked
 from conman_plugins.wifi.knownfile import KnownFile
-from conman_plugins.wifi.looking import scan
+from conman_plugins.wifi.looking import ScanRefused, scan
 from conman_plugins.wifi.machine import Machine
 from conman_plugins.wifi.membership import Membership
 from conman_plugins.wifi.memory import Memory
@@ -150,8 +150,7 @@ class Station:
             self._trying = True
             try:
                 if self.network:
-                    sentence = f"{network.name} is being tried out"
-                    self._tell(Lost(self._link, Reason.LOST, sentence))
+                    self._tell(Lost(self._link, Reason.LOST, f"{network.name} is tried out"))
                 await self._leave()
                 await self.start()
                 cells = await scan(self.supplicant, (), [network.ssid] if network.hidden else [])
@@ -232,9 +231,7 @@ class Station:
             return []
         try:
             cells = await scan(self.supplicant, channels, _hidden(known))
-        except ConnectError as error:
-            if error.reason is not Reason.BROKEN or not self.supplicant.running:
-                raise
+        except ScanRefused as error:
             # met with another radio or in another country: this one refuses such a channel
             self._context.log.debug("%s: channels of before: %s", self._link, error)
             return []
@@ -296,21 +293,7 @@ class Station:
 
     def _country(self) -> str:
         country = self._context.settings["country"] or self._list().country
-        country = str(country or self.radio.country()).upper()
-        if country and not re.fullmatch("[A-Z0-9]{2}", country, re.ASCII):
-            # wpa_supplicant would take the first two letters: Georgia for Germany
-            raise ConnectError(
-                Reason.NO_COUNTRY,
-                f"country = {self._context.settings['country']} is no country: write two letters,"
-                " such as country = GB, in [conman:wifi] of the settings, then: conman rescan",
-            )
-        if not country:
-            raise ConnectError(
-                Reason.NO_COUNTRY,
-                f"{self.interface} may not send before it knows its country: write country = GB,"
-                " or the code of yours, in [conman:wifi] of the settings, then: conman rescan",
-            )
-        return country
+        return checked(str(country or self.radio.country()), self.interface)
 
 
 def _hidden(known: Sequence[Network]) -> list[bytes]:

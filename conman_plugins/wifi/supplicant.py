@@ -19,6 +19,7 @@ from conman_plugins.wifi.eventlines import parse_event
 from conman_plugins.wifi.events import Connected, Disconnected, Event, ScanResults
 
 _START_LIMIT = 10.0
+_PING_LIMIT = 5.0
 _TAKE_PART_LIMIT = 1.0
 _ASK_AGAIN = 0.05
 _STOP_LIMIT = 3.0
@@ -55,8 +56,8 @@ class Supplicant:
         return self._control is not None and self._child is not None and self._child.running
 
     async def start(self, country: str) -> None:
-        """Start it, unless it runs with this country already. Raises ConnectError."""
-        if self.running and country == self._country:
+        """Start it, unless it runs well with this country already. Raises ConnectError."""
+        if self.running and country == self._country and await self._well():
             return
         await self.stop()
         await self._end_predecessor()
@@ -83,6 +84,11 @@ class Supplicant:
         self._watch = asyncio.create_task(
             self._wait(self._child), name=f"driver:wpa_supplicant {self.interface}"
         )
+
+    async def _well(self) -> bool:
+        with contextlib.suppress(ConnectError):
+            return (await self.request("PING", limit=_PING_LIMIT)).strip() == "PONG"
+        return False
 
     async def take_part(self) -> bool:
         """Ask and listen to one that somebody else started; return whether there is one."""
@@ -128,12 +134,12 @@ class Supplicant:
             await child.stop(_STOP_LIMIT)
         self._announce(None)
 
-    async def request(self, command: str) -> str:
+    async def request(self, command: str, *, limit: float = 5.0) -> str:
         """Ask it something. Raises ConnectError if it does not answer."""
         if self._control is None:
             raise ConnectError(Reason.LOST, f"wpa_supplicant on {self.interface} does not run")
         try:
-            return await self._control.request(command)
+            return await self._control.request(command, limit=limit)
         except ControlError as error:
             raise ConnectError(Reason.BROKEN, self.complaint(str(error))) from error
 

@@ -77,7 +77,7 @@ def test_at_the_limit_the_error_names_program_and_limit_and_the_group_is_gone(
     with pytest.raises(TimeoutError, match=r"^sh -c .* did not end within 0\.2 s"):
         run(lambda: children.run(["sh", "-c", script], timeout=0.2))
     assert time.monotonic() - started_at < 1.0
-    assert not alive(int((tmp_path / "helper").read_text()))
+    wait_until(lambda: not alive(int((tmp_path / "helper").read_text())))
 
 
 def test_a_program_that_ignores_sigterm_is_killed(children: Children) -> None:
@@ -118,7 +118,7 @@ def test_a_cancelled_run_ends_the_whole_group(children: Children, tmp_path: Path
             await task
 
     run(work)
-    assert not alive(int(file.read_text()))
+    wait_until(lambda: not alive(int(file.read_text())))
 
 
 def test_a_missing_program_is_named_with_the_package_that_has_it(
@@ -266,7 +266,7 @@ def test_closing_ends_a_child_whose_loop_hangs(children: Children) -> None:
     begun = time.monotonic()
     children.close()
     assert time.monotonic() - begun < 1
-    assert not alive(pids[0])
+    wait_until(lambda: not alive(pids[0]))
     let_go.set()
     thread.join()
 

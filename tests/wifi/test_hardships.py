@@ -13,8 +13,8 @@ from conman_core import ConnectError, Lost, Reason
 from conman_core.errors import SystemFault
 from conman_core.model import Retry
 from conman_core.results import check_form
-from conman_plugins.wifi import lookout, membership
-from conman_plugins.wifi.supplicant import Supplicant
+from conman_plugins.wifi import membership, supplicant
+from conman_plugins.wifi.knownfile import KnownFile
 from tests.wifi.air import AccessPoint, FakeWpa
 from tests.wifi.test_driver import HOME, KNOWN, WLAN0, Make, Room, pass_time
 
@@ -139,7 +139,7 @@ class TestBrokenMachines:
             if "CTRL-EVENT-CONNECTED" not in event:
                 return plain(self, event)
             asyncio.get_running_loop().call_later(
-                0.05, lambda: room_.driver._stations["wlan0"].supplicant._missed()
+                0.05, room_.driver._stations["wlan0"].supplicant._missed
             )
             return None
 
@@ -155,6 +155,21 @@ class TestBrokenMachines:
 
         room_ = room(HOME)
         room_.go(test)
+
+    def test_a_wpa_supplicant_that_hangs_is_started_anew(
+        self, room: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supplicant, "_PING_LIMIT", 0.2)
+
+        async def test(room: Room) -> None:
+            await room.connect()
+            await room.driver.disconnect(WLAN0)
+            assert room.air.running
+            asyncio.get_running_loop().remove_reader(room.air.running.socket)
+            await room.connect()
+            assert room.air.starts == 2
+
+        room(HOME).go(test)
 
     def test_a_trial_whose_network_died_before_the_core_took_it_is_no_connection(
         self, room: Make
@@ -182,6 +197,18 @@ class TestBrokenMachines:
             assert (await room.refused()).reason is Reason.NOT_FOUND
 
         room(NEW).go(test)
+
+
+def test_who_may_not_write_the_list_is_told_to_become_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "wpa_supplicant.conf"
+    path.write_text(KNOWN)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(SystemFault, match="run conman as root"):
+        KnownFile(path).forget(b"Home")
+    assert path.read_text() == KNOWN
 
 
 class TestHaste:
@@ -271,17 +298,15 @@ class TestHaste:
     def test_a_connection_that_a_trial_overtakes_is_not_handed_out(self, room: Make) -> None:
         async def test(room: Room) -> None:
             connecting = asyncio.create_task(room.connect())
-            station = None
-            while not (station and station.network):
+            await asyncio.sleep(0)
+            (work,) = room.driver._stations["wlan0"]._works
+            values = {**VALUES, "key": "wrong-key"}
+            while not work.done():
                 await asyncio.sleep(0)
-                station = room.driver._stations.get("wlan0")
-            assert station._connecting
-            while not station._connecting.done():
-                await asyncio.sleep(0)
-            trial = asyncio.create_task(room.driver.apply({**VALUES, "key": "wrong-key"}))
-            await asyncio.wait({connecting, trial})
-            told = [each for each in room.events if isinstance(each, Lost)]
-            assert connecting.exception() or told
+            with pytest.raises(ConnectError, match="wrong key"):
+                await room.driver.apply(values)
+            with pytest.raises(ConnectError, match="lost its network at once"):
+                await connecting
 
         room(HOME, NEW).go(test)
 
@@ -317,17 +342,30 @@ class TestHaste:
         room().go(test)
 
 
-def test_a_cancelled_start_leaves_no_socket(room: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_is_edited_during_a_try_is_worth_another(room: Make) -> None:
+    async def test(room: Room) -> None:
+        connecting = asyncio.create_task(room.connect())
+        while not room.air.count("SELECT_NETWORK"):
+            await asyncio.sleep(0.01)
+        room.list.write_text(KNOWN.replace("right-key", "another-key"))
+        await pass_time()
+        assert not room.events
+        assert room.air.running
+        room.air.running.tell("CTRL-EVENT-EAP-FAILURE EAP authentication failed")
+        with pytest.raises(ConnectError):
+            await connecting
+        assert "has changed" in (await room.told(Retry)).sentence
+
+    room(AccessPoint(b"Home", "another-key", silent=True)).go(test)
+
+
+def test_a_cancelled_start_leaves_no_socket(room: Make) -> None:
     """It is cancelled just when wpa_supplicant has answered."""
 
     async def test(room: Room) -> None:
         starting = asyncio.create_task(room.connect())
-        for turns in range(200):
+        while not room.air.count("ATTACH"):
             await asyncio.sleep(0)
-            if turns and not room.air.starts:
-                continue
-            if room.air.count("ATTACH"):
-                break
         await asyncio.sleep(0)
         starting.cancel()
         await asyncio.wait({starting})
@@ -336,6 +374,4 @@ def test_a_cancelled_start_leaves_no_socket(room: Make, monkeypatch: pytest.Monk
         left = [each.name for each in room.context.runtime.iterdir() if "wlan0." in each.name]
         assert left == ["wlan0.conf"]
 
-    assert Supplicant
-    assert monkeypatch
     room(HOME).go(test)

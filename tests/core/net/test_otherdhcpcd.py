@@ -49,7 +49,9 @@ def test_the_command_that_ends_it_is_told(
     assert sentence.endswith(command)
 
 
-@pytest.mark.parametrize("content", ["", "junk", "1073741824", "9" * 20, "²", str(os.getpid())])
+@pytest.mark.parametrize(
+    "content", ["", "junk", "1073741824", "9" * 20, "²", pytest.param(str(os.getpid()), id="ours")]
+)
 def test_a_stale_or_torn_pid_file_is_no_dhcpcd(run: Path, content: str) -> None:
     (run / "eth0-4.pid").write_text(content)
     assert other_dhcpcd("eth0") is None
