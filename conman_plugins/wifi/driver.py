@@ -160,7 +160,7 @@ class WifiDriver(LinkDriver):
             raise ConnectError(Reason.MISCONFIGURED, sentence) from error
 
     def _seen(self) -> list[Cell]:
-        cells = [cell for station in self._stations.values() for cell in station.cells]
+        cells = [cell for station in self._stations.values() for cell in station.sight.cells]
         return strongest_by_ssid(cells)
 
     def _station(self, interface: str) -> Station:

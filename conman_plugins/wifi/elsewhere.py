@@ -14,9 +14,9 @@ async def elsewhere(station: Station) -> bool:
         network = station.network
         if network is None:
             return False
-        found = await station.look(everywhere=True)
+        found = await station.sight.look(everywhere=True)
         if all(each.network.ssid == network.ssid or each.misfit for each in found):
             return False
-        station.failed.clear()
-        station.failed.add(network.ssid)
+        station.sight.failed.clear()
+        station.sight.failed.add(network.ssid)
         return True

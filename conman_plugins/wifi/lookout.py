@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from conman_core import ConnectError, DriverContext
 from conman_core.model import DriverEvent, Retry
-from conman_plugins.wifi.station import FRESH, Station
+from conman_plugins.wifi.sight import FRESH
+from conman_plugins.wifi.station import Station
 
 GLANCE = 3.0  #: seconds between looks at the channels of known networks
 FIRST_LOOK = 3.0  #: seconds to the first look at all channels, doubled each time
@@ -55,7 +56,7 @@ class Lookout:
         known, blocked = self._station.known.fingerprint(), self._station.radio.blocked()
         news = []
         if known != self._known:
-            self._station.failed.clear()
+            self._station.sight.failed.clear()
             news.append(f"{self._station.known.path} has changed")
         if self._blocked and not blocked:
             news.append(f"{self._station.interface} was switched on")
@@ -68,15 +69,15 @@ class Lookout:
         station = self._station
         async with station.turn:
             try:
-                found = await station.glance()
+                found = await station.sight.glance()
                 if not found and self._context.now() >= self._look_at:
-                    found = await station.look()
+                    found = await station.sight.look()
                     self._pause = min(self._pause * 2, LAST_LOOK)
                     self._look_at = self._context.now() + self._pause - FRESH
             except ConnectError as error:
                 self._context.log.debug("%s: looking around: %s", self._link, error)
                 return
-        worth = [each for each in found if each.network.ssid not in station.failed]
+        worth = [each for each in found if each.network.ssid not in station.sight.failed]
         if worth:
             best = worth[0]
             self._tell(Retry(self._link, f"{best.network.name} is in sight ({best.signal} dBm)"))

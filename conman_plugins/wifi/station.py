@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
 from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, Retry
-from conman_plugins.wifi.channels import by_haste
-from conman_plugins.wifi.choice import Candidate, candidates, settled, why_none
+from conman_plugins.wifi.choice import Candidate, candidates
 from conman_plugins.wifi.country import checked
 from conman_plugins.wifi.knownfile import KnownFile
-from conman_plugins.wifi.looking import ScanRefused, scan
+from conman_plugins.wifi.looking import scan
 from conman_plugins.wifi.machine import Machine
 from conman_plugins.wifi.membership import Membership
 from conman_plugins.wifi.memory import Memory
 from conman_plugins.wifi.network import Network
-from conman_plugins.wifi.scan import Cell
+from conman_plugins.wifi.sight import Sight
 from conman_plugins.wifi.supplicant import Supplicant
-from conman_plugins.wifi.wpaconf import KnownNetworks
 
 T = TypeVar("T")
 
 _LATEST = 2.0  #: seconds that the core takes at most to act on an event
-FRESH = 5.0  #: seconds: what was looked at so lately is not looked at again
 
 
 class Station:
@@ -47,12 +44,9 @@ class Station:
         self.radio = machine.radio(interface)
         self.supplicant = Supplicant(context, interface, self._ended)
         self.turn = asyncio.Lock()  #: whoever moves the radio holds it
-        self.failed: set[bytes] = set()  #: SSIDs that could not be joined when last tried
-        self.cells: list[Cell] = []  #: of the latest look at all channels
-        self._looked = float("-inf")
+        self.sight = Sight(context, link, self.supplicant, known, memory)
         self._context = context
         self._link = link
-        self._memory = memory
         self._machine = machine
         self._tell = tell
         self._member: Membership | None = None
@@ -115,18 +109,17 @@ class Station:
             await self._leave()
             await self.start()
             failure: ConnectError | None = None
-            for candidate in await self.look():
+            for candidate in await self.sight.look():
                 try:
                     return await self._enter(candidate)
                 except ConnectError as error:
-                    self.failed.add(candidate.network.ssid)
+                    self.sight.failed.add(candidate.network.ssid)
                     failure = failure or error
                     if not self.supplicant.running:
                         break
             if failure:
                 raise failure
-            problems = [f"line {each.line}: {each.sentence}" for each in self._list().problems]
-            raise ConnectError(Reason.NOT_FOUND, why_none(self.networks(), self.cells, problems))
+            raise ConnectError(Reason.NOT_FOUND, self.sight.why_none())
 
     async def disconnect(self) -> None:
         """Leave the network; the radio goes on looking around."""
@@ -188,59 +181,9 @@ class Station:
             await self._leave()
             await self.supplicant.stop()
 
-    # -- looking around
-
-    def networks(self) -> Sequence[Network]:
-        """Return the known networks as the file has them now. Raises ConnectError."""
-        return self._list().networks
-
-    def _list(self) -> KnownNetworks:
-        try:
-            return self.known.load()
-        except SystemFault as error:
-            raise ConnectError(Reason.MISCONFIGURED, str(error)) from error
-
-    async def look(self) -> list[Candidate]:
-        """Return the known networks in sight, best first. Raises ConnectError.
-
-        First the channels on which they were met before, then those that are quick to look at,
-        then the rest; what comes later is left out if nothing better could be found there.
-        """
-        known = self.networks()
-        if self._context.now() - self._looked <= FRESH:
-            return candidates(known, self.cells, self.failed)
-        found = await self.glance()
-        if self._is_enough(found, known):
-            return found
-        quick, slow = by_haste(await self.supplicant.request("GET_CAPABILITY freq"))
-        cells = await scan(self.supplicant, quick, _hidden(known))
-        enough = self._is_enough(candidates(known, cells, self.failed), known)
-        if quick and slow and not enough:
-            cells += await scan(self.supplicant, slow, _hidden(known))
-        self.cells, self._looked = cells, self._context.now()
-        return candidates(known, cells, self.failed)
-
-    def _is_enough(self, found: Sequence[Candidate], known: Sequence[Network]) -> bool:
-        return settled(found, known) and found[0].network.ssid not in self.failed
-
-    async def glance(self) -> list[Candidate]:
-        """Look at the channels of known networks only. Raises ConnectError."""
-        known = self.networks()
-        channels = self._memory.frequencies(known)
-        if not channels:
-            return []
-        try:
-            cells = await scan(self.supplicant, channels, _hidden(known))
-        except ScanRefused as error:
-            # met with another radio or in another country: this one refuses such a channel
-            self._context.log.debug("%s: channels of before: %s", self._link, error)
-            return []
-        return candidates(known, cells, self.failed)
-
     # -- joining and leaving
 
     async def _enter(self, candidate: Candidate) -> Connection:
-        ssid = candidate.network.ssid
         member = Membership(self._context, self._link, self.supplicant, candidate, self._tell)
         try:
             connection = await member.enter()
@@ -248,11 +191,7 @@ class Station:
             self._member = member
             if not member.entered:
                 await self._leave()
-        self.failed.discard(ssid)
-        try:
-            self._memory.met(ssid, candidate.frequencies)
-        except SystemFault as error:  # a full disk: then it is looked for on more channels
-            self._context.log.warning("%s: %s", self._link, error)
+        self.sight.joined(candidate)
         return connection
 
     async def _leave(self) -> None:
@@ -292,9 +231,5 @@ class Station:
                 raise ConnectError(Reason.RF_KILLED, str(error)) from error
 
     def _country(self) -> str:
-        country = self._context.settings["country"] or self._list().country
+        country = self._context.settings["country"] or self.sight.listed().country
         return checked(str(country or self.radio.country()), self.interface)
-
-
-def _hidden(known: Sequence[Network]) -> list[bytes]:
-    return [network.ssid for network in known if network.hidden and not network.disabled]

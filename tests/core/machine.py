@@ -150,6 +150,7 @@ class FakeGuard:
     leave_delay: float = 0.1
     outcome: Callable[[Link], Any] | None = None
     able: bool = True
+    other_ways: bool = False
     up: set[str] = field(default_factory=set)  # links that the driver holds
     calls: list[tuple[str, str, float]] = field(default_factory=list)
     rungs: int = 0  # steps of its recovery ladder
@@ -185,6 +186,11 @@ class FakeGuard:
             if isinstance(answer, BaseException):
                 raise answer
         return step < self.rungs
+
+    async def alternative(self, link: Link) -> bool:
+        self.calls.append(("alternative", link.name, asyncio.get_running_loop().time()))
+        await asyncio.sleep(0.1)
+        return self.other_ways
 
     def tries(self, what: str = "connect") -> list[float]:
         return [at for call, _, at in self.calls if call == what]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -318,5 +319,44 @@ def test_when_the_last_working_link_is_lost_the_failed_ones_are_tried_at_once() 
             it.network.busy.clear()
             it.carrier("eth0", False)
             assert await until(lambda: it.entry("eth1").track.verified) < 2
+
+    run_virtual(story())
+
+
+def test_a_connection_without_internet_gives_way_when_its_driver_knows_another() -> None:
+    async def story() -> None:
+        async with Machine("wlan0") as it:
+            it.checker.works.clear()
+            it.guards["eth"].other_ways = True
+            await until(lambda: it.guards["eth"].tries("alternative"))
+            await until(lambda: len(it.guards["eth"].tries()) == 2)
+            assert any("another way is taken" in line for line in it.said)
+            it.checker.works.add("wlan0")
+            await until(lambda: it.entry("wlan0").track.verified)
+
+    run_virtual(story())
+
+
+def test_a_driver_is_asked_for_another_way_ever_more_rarely() -> None:
+    async def story() -> None:
+        async with Machine("wlan0") as it:
+            it.checker.works.clear()
+            for ways in (False, True):
+                it.guards["eth"].other_ways = ways
+                await asyncio.sleep(4 * 3600)
+            asked = it.guards["eth"].tries("alternative")
+            assert 30 < len(asked) < 70
+            later = [late - early for early, late in itertools.pairwise(asked)]
+            assert min(later[8:]) >= 599
+
+    run_virtual(story())
+
+
+def test_a_link_that_works_is_never_asked_for_another_way() -> None:
+    async def story() -> None:
+        async with Machine("eth0", "eth1") as it:
+            it.guards["eth"].other_ways = True
+            await asyncio.sleep(3600)
+            assert it.guards["eth"].tries("alternative") == []
 
     run_virtual(story())

@@ -142,7 +142,7 @@ class TestJoining:
             await room.connect()
             await room.driver.disconnect(WLAN0)
             room.air.commands.clear()
-            room.driver._stations["wlan0"]._looked = float("-inf")
+            room.driver._stations["wlan0"].sight._looked = float("-inf")
             await room.connect()
             scans = [each for each in room.air.commands if each.startswith("SCAN")]
             assert scans[0] == "SCAN TYPE=ONLY freq=2412"
@@ -495,3 +495,32 @@ def test_the_readme_has_every_setting_and_every_reason() -> None:
 async def pass_time() -> None:
     """Let the driver's pauses pass; on the fake clock they take no time of ours."""
     await asyncio.sleep(0.3)
+
+
+class TestElsewhere:
+    def test_another_known_network_is_taken_where_one_does_not_reach_the_internet(
+        self, room: Make
+    ) -> None:
+        async def test(room: Room) -> None:
+            room.list.write_text(KNOWN + 'network={\n\tssid="Spare"\n\tpsk="spare-key"\n}\n')
+            await room.connect()
+            assert (await room.driver.details(WLAN0))["network"] == "Home"
+            assert await room.driver.alternative(WLAN0)
+            await room.driver.disconnect(WLAN0)
+            await room.connect()
+            assert (await room.driver.details(WLAN0))["network"] == "Spare"
+            assert await room.driver.alternative(WLAN0)
+            await room.driver.disconnect(WLAN0)
+            await room.connect()
+            assert (await room.driver.details(WLAN0))["network"] == "Home"
+
+        spare = AccessPoint(b"Spare", "spare-key", frequency=5260, signal=-80)
+        room(AccessPoint(b"Home", "right-key", signal=-30), spare).go(test)
+
+    def test_the_only_network_is_kept(self, room: Make) -> None:
+        async def test(room: Room) -> None:
+            assert not await room.driver.alternative(WLAN0)
+            await room.connect()
+            assert not await room.driver.alternative(WLAN0)
+
+        room(HOME, AccessPoint(b"Neighbour", "their-key")).go(test)

@@ -328,7 +328,7 @@ class TestHaste:
             assert room.air.running
             room.air.running._scan = lambda _: "OK"  # type: ignore[method-assign]
             station = room.driver._stations["wlan0"]
-            station._looked = float("-inf")
+            station.sight._looked = float("-inf")
             for _ in range(200):
                 await asyncio.sleep(0.01)
                 if station.turn.locked():
