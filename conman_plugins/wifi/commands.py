@@ -19,8 +19,8 @@ about = "Scan for WiFi networks; list, add and forget known ones"
 _ADD = """\
 The key is asked for and not shown; in scripts it is the first line of standard input.
 With a running daemon the network is joined at once to see whether the key is right, and saved only
-if it is. A radio that carries the traffic is not disturbed unless you say --now: then the network
-is saved untried, or, if it is known already, nothing is done.
+if it is. Without --now a radio that carries the traffic is not disturbed: a new network is saved
+untried then, and one that is known keeps its key.
 
 example: sudo conman wifi add "My Network"
 example: sudo conman wifi add "My Network" < key.txt
