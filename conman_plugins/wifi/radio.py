@@ -20,7 +20,7 @@ from conman_plugins.wifi import nl80211
 SYSFS = Path("/sys")
 RFKILL = Path("/dev/rfkill")
 _EVENT = struct.Struct("=IBBBB")  # rfkill_event: index, type, operation, soft, hard
-_ANY, _WLAN = 0, 1  # rfkill_type
+_WLAN = 1  # rfkill_type
 _CHANGE = 2  # RFKILL_OP_CHANGE
 
 
@@ -32,20 +32,6 @@ class Radio:
         self._sysfs = sysfs
         self._folder = sysfs / "class/net" / interface
         self._rfkill = rfkill
-
-    @property
-    def phy(self) -> str | None:
-        """The kernel's name of the radio, such as phy0; None if there is no such radio."""
-        folder = self._folder / "phy80211"
-        return _text(folder / "name") or (folder.resolve().name if folder.is_symlink() else None)
-
-    @property
-    def driver(self) -> str | None:
-        """The kernel driver, such as brcmfmac; None if there is no device behind it."""
-        try:
-            return (self._folder / "device/driver").readlink().name
-        except OSError:
-            return None
 
     def blocked(self) -> Literal["soft", "hard"] | None:
         """Tell how the radio is switched off: by software, or by a switch or key."""
