@@ -7,15 +7,18 @@ when they are first used: most commands need none of them, and start a fifth soo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from conman_core.driver import API_VERSION, DriverContext, LinkDriver
-    from conman_core.errors import ConmanError, ConnectError, ToolMissing
+    from conman_core.errors import BadValue, ConmanError, ConnectError, ToolMissing
     from conman_core.model import (
         Address,
+        Choice,
         Connection,
         ConnectionChanged,
         Family,
+        Form,
         FormField,
         Link,
         Lost,
+        Outcome,
         ProbeAgain,
         Reason,
         Retry,
@@ -25,22 +28,29 @@ if TYPE_CHECKING:
         Verdict,
     )
     from conman_core.options import Kind, Option
+    from conman_core.plugin import Plugin, PluginContext
 
 __all__ = [
     "API_VERSION",
     "Address",
+    "BadValue",
+    "Choice",
     "ConmanError",
     "ConnectError",
     "Connection",
     "ConnectionChanged",
     "DriverContext",
     "Family",
+    "Form",
     "FormField",
     "Kind",
     "Link",
     "LinkDriver",
     "Lost",
     "Option",
+    "Outcome",
+    "Plugin",
+    "PluginContext",
     "ProbeAgain",
     "Reason",
     "Retry",
@@ -55,6 +65,9 @@ _HOMES = {
     "API_VERSION": "driver",
     "DriverContext": "driver",
     "LinkDriver": "driver",
+    "Plugin": "plugin",
+    "PluginContext": "plugin",
+    "BadValue": "errors",
     "ConmanError": "errors",
     "ConnectError": "errors",
     "ToolMissing": "errors",

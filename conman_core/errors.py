@@ -62,6 +62,15 @@ class ConnectError(DriverError):
         self.sentence = sentence
 
 
+class BadValue(DriverError, ValueError):
+    """Something that a person entered cannot be used; `field` names the form's field."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+        self.sentence = sentence
+
+
 class DriverLoadError(DriverError):
     """A driver cannot be loaded; the core shows it as broken and goes on without it."""
 

@@ -182,6 +182,16 @@ DriverEvent = Lost | ConnectionChanged | Retry | ProbeAgain
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One value that a person may choose, and what helps them to choose it."""
+
+    value: str
+    strength: int | None = None  #: of its signal, in percent
+    protected: bool = False  #: it asks for a key
+    frequency: int | None = None  #: of its radio channel in MHz
+
+
+@dataclass(frozen=True, slots=True)
 class FormField:
     """One thing that a person may be asked for while provisioning.
 
@@ -191,5 +201,26 @@ class FormField:
     name: str
     label: str
     kind: str = "text"  #: text, secret, choice or switch
-    choices: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
     required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the driver called `driver` asks for; the first field names what is set up."""
+
+    driver: str
+    fields: tuple[FormField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of settings that were tried. ONLINE: they work and are kept.
+
+    Without a verdict no connection came about, and nothing was changed. Any other verdict: there
+    is a connection, and the settings are kept, but the internet was not reached over it.
+    """
+
+    verdict: Verdict | None
+    reason: Reason | None = None
+    sentence: str = ""

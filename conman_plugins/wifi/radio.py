@@ -15,7 +15,7 @@ from typing import Literal
 
 from conman_core.errors import SystemFault
 from conman_core.inventory import Interface, Inventory
-from conman_plugins.wifi import nl80211
+from conman_core.net import nl80211
 
 SYSFS = Path("/sys")
 RFKILL = Path("/dev/rfkill")

@@ -1,0 +1,1 @@
+"""Provisioning for conman: an access point with a page; see README.md for the settings."""
