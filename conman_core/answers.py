@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conman_core import status
@@ -22,12 +23,15 @@ class Answers:
         engine: Engine,
         ledger: Ledger,
         logbook: Logbook,
+        *,
+        provisioning: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> None:
         self._live = live
         self._drivers = drivers
         self._engine = engine
         self._ledger = ledger
         self._logbook = logbook
+        self._provisioning = provisioning
 
     def notes(self) -> list[str]:
         """Return what a person should know, a sentence each."""
@@ -46,6 +50,7 @@ class Answers:
             drivers=self._driver_rows(),
             config=config | {"problem": self._live.problem},
             notes=self.notes(),
+            provisioning=self._provisioning(),
         )
 
     def _driver_rows(self) -> list[dict[str, Any]]:

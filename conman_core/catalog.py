@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 from stevedore.extension import Extension
 from stevedore.named import NamedExtensionManager
 
-from conman_core.contract import WrongVersion, check_driver_class
+from conman_core.contract import WrongVersion, check_driver_class, check_options
 from conman_core.entrypoints import Installed, installed
 from conman_core.errors import DriverLoadError
 from conman_core.failures import trace_of
 from conman_core.found import Found, LoadState, header_of, refusal
 from conman_core.lane import describe, finished, hand_over, in_thread, stack_of
+from conman_core.plugin import Plugin
 
 log = logging.getLogger(__name__)
 
@@ -202,4 +203,6 @@ def _examine_driver(header: Found, thing: Any) -> Found:
 def _examine_plugin(header: Found, thing: Any) -> Found:
     if thing is None:
         raise DriverLoadError("is None, not a plugin")
-    return replace(header, state=LoadState.LOADED, sentence="", plugin=thing)
+    needs_context = isinstance(thing, type) and issubclass(thing, Plugin)
+    options = check_options(thing) if needs_context else ()
+    return replace(header, state=LoadState.LOADED, sentence="", plugin=thing, options=options)

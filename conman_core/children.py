@@ -109,10 +109,12 @@ class Children:
         *,
         name: str,
         on_line: Callable[[str], None] | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Child:
         """Start a program that runs until it is stopped; each line that it prints is logged.
 
-        Lines longer than 4096 bytes come in pieces. Raises ToolMissing, SystemFault.
+        The descriptors `pass_fds` stay open in it. Lines longer than 4096 bytes come in pieces.
+        Raises ToolMissing, SystemFault.
         """
         loop = asyncio.get_running_loop()
 
@@ -121,7 +123,7 @@ class Children:
             if on_line:
                 loop.call_soon(on_line, line)  # its failure must not stop the supervision
 
-        return self._start(argv, name, _masked(argv, ()), None, (lines_to(take),))
+        return self._start(argv, name, _masked(argv, ()), None, (lines_to(take),), fds=pass_fds)
 
     def _start(
         self,
@@ -130,6 +132,8 @@ class Children:
         shown: str,
         stdin: str | None,
         sinks: tuple[Sink, ...],
+        *,
+        fds: Sequence[int] = (),
     ) -> Child:
         """Start a program with a sink for its output, or one for each of its two."""
         if self.closed:
@@ -145,6 +149,7 @@ class Children:
                     stderr=subprocess.PIPE if len(sinks) > 1 else subprocess.STDOUT,
                     env=os.environ | {"LC_ALL": "C.UTF-8"},
                     start_new_session=True,
+                    pass_fds=tuple(fds),
                 )
         except OSError as error:
             raise SystemFault(f"{shown} cannot be started: {error.strerror}") from error

@@ -33,7 +33,7 @@ _MAY_BE_EMPTY = (*_LISTS, Kind.TEXT, Kind.SECRET)
 _COMMENT = re.compile(r"\s[#;]")
 _OWN_LINE = "a comment needs a line of its own"
 
-#: The options of each driver by its name; None: installed, but its options are not known.
+#: The options of each driver, or plugin, by its name; None: installed, but they are not known.
 Known = Mapping[str, tuple[Option, ...] | None]
 
 
@@ -123,9 +123,10 @@ def keep(path: Path, copy: Path) -> None:
         log.warning("the settings cannot be kept in %s: %s", copy, error)
 
 
-def load(path: Path | None, known: Known) -> Config:
+def load(path: Path | None, known: Known, plugins: Known | None = None) -> Config:
     """Read a settings file as `locate` found it; None gives the built-in defaults.
 
+    `known` are the drivers; what the core understands in a driver's section is added here.
     Raises ConfigError, in general ConfigProblems with everything that is wrong at once.
     """
     reader = _Reader(inifile.read(path) if path else Document(Path()))
@@ -133,12 +134,16 @@ def load(path: Path | None, known: Known) -> Config:
     if path and not document.sections and not document.problems:
         document.warn(1, "there is no section of conman in this file; the defaults hold")
     values = reader.section("conman", OPTIONS)
-    sections = {
-        name: reader.section(f"conman:{name}", section_options(declared))
-        for name, declared in known.items()
-        if declared is not None
+    declared = {
+        **(plugins or {}),
+        **{n: section_options(o) if o is not None else o for n, o in known.items()},
     }
-    reader.check_others(known, values["disable"] or ())
+    sections = {
+        name: reader.section(f"conman:{name}", options)
+        for name, options in declared.items()
+        if options is not None
+    }
+    reader.check_others(declared, values["disable"] or ())
     if document.problems:
         raise ConfigProblems([sentence for _, sentence in sorted(document.problems)])
     users = "conman" in document.sections and "priority" in document.sections["conman"].entries

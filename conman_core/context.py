@@ -28,6 +28,7 @@ class Claims:
         self.link_on: Callable[[str], str | None] = lambda _: None
         self._lock = threading.Lock()
         self._taken: dict[str, str] = {}
+        self._lent: set[str] = set()
 
     def all(self) -> dict[str, str]:
         """Return the claimants by interface."""
@@ -44,10 +45,31 @@ class Claims:
         if holder != driver:
             raise ConnectError(Reason.BUSY, f"{interface} is used by {holder}")
 
-    def keep(self, drivers: Collection[str]) -> None:
-        """Forget the claims of all other drivers: they are used no longer."""
+    def lend(self, interface: str, plugin: str) -> None:
+        """Give an interface to a plugin, whatever link is on it.
+
+        Raises ConnectError(BUSY) if it is somebody else's already.
+        """
         with self._lock:
-            self._taken = {name: by for name, by in self._taken.items() if by in drivers}
+            holder = self._taken.setdefault(interface, plugin)
+            if holder == plugin:
+                self._lent.add(interface)
+        if holder != plugin:
+            raise ConnectError(Reason.BUSY, f"{interface} is used by {holder}")
+
+    def end_loan(self, interface: str) -> None:
+        """Take back what was lent."""
+        with self._lock:
+            if interface in self._lent:
+                self._lent.discard(interface)
+                self._taken.pop(interface, None)
+
+    def keep(self, drivers: Collection[str]) -> None:
+        """Forget the claims of all other drivers: they are used no longer. Loans stay."""
+        with self._lock:
+            self._taken = {
+                name: by for name, by in self._taken.items() if by in drivers or name in self._lent
+            }
 
 
 class Context:

@@ -13,7 +13,7 @@ from conman_core.options import Option
 _METHODS = ("probe", "connect", "disconnect", "options")
 _LIMITS = (
     *("probe_limit", "connect_limit", "disconnect_limit", "details_limit"),
-    *("recover_limit", "apply_limit", "alternative_limit"),
+    *("recover_limit", "apply_limit", "alternative_limit", "lend_limit", "look_limit"),
 )
 _LONGEST_LIMIT = 600.0
 
@@ -47,7 +47,7 @@ def check_driver_class(thing: Any) -> tuple[Option, ...]:
         raise DriverLoadError(f"names class {thing.__name__}, which lacks {', '.join(missing)}")
     for name in _LIMITS:
         _check_limit(name, getattr(thing, name, 1.0))
-    return _check_options(thing)
+    return check_options(thing)
 
 
 def _kind(thing: Any) -> str:
@@ -61,7 +61,8 @@ def _check_limit(name: str, value: Any) -> None:
         raise DriverLoadError(f"{name} must be a number of seconds up to {_LONGEST_LIMIT:g}")
 
 
-def _check_options(thing: Any) -> tuple[Option, ...]:
+def check_options(thing: Any) -> tuple[Option, ...]:
+    """Return what a class's `options` returns, or raise DriverLoadError with what is wrong."""
     try:
         options = thing.options()
     except BaseException as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from conman_core import config as configuration
 from conman_core import status
 from conman_core.answers import Answers
 from conman_core.children import Children
@@ -15,12 +17,12 @@ from conman_core.context import Claims, Context
 from conman_core.control import ControlServer
 from conman_core.drivers import Drivers
 from conman_core.engine import Engine
-from conman_core.entry import Wishes
 from conman_core.events import Announcer
 from conman_core.forms import Forms
 from conman_core.herald import Herald
 from conman_core.kernelwatch import KernelWatch
 from conman_core.ledger import Ledger
+from conman_core.lender import Lender
 from conman_core.liveconfig import LiveConfig
 from conman_core.logbook import Logbook
 from conman_core.model import DriverEvent, ProbeAgain
@@ -28,8 +30,10 @@ from conman_core.net.resolver import Resolver
 from conman_core.network import Network
 from conman_core.offers import settle
 from conman_core.paths import Paths
+from conman_core.plugincontext import CorePluginContext
 from conman_core.plugins import Plugins
-from conman_core.policy import policy_of, targets_of, wishes_of
+from conman_core.policy import firewalled, policy_of, rules_of, targets_of, wishes_of
+from conman_core.provisioner import Provisioner
 from conman_core.store import JsonStore
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,7 @@ class Daemon:
         self.claims = Claims()
         self.ledger = Ledger(paths.ledger)
         self.announcer = Announcer()
+        self.plugins = Plugins(self.announcer, self._plugin_context)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._soon: list[asyncio.TimerHandle] = []
@@ -62,13 +67,15 @@ class Daemon:
         self.drivers = Drivers(
             self._context,
             event=self._driver_event,
-            changed=self._driver_changed,
+            changed=lambda name, origin, sentence: self.announcer.tell(
+                "conman_driver_broken", driver=name, distribution=origin, sentence=sentence
+            ),
             offers_changed=self._offers_changed,
         )
-        await self._load_drivers()
-        self.live.start(self.drivers.known())
+        await self._load()
+        self.live.start(self.drivers.known(), self.plugins.known())
         if self.live.problem is not None:  # the last good settings may name others
-            await self._load_drivers()
+            await self._load()
         self._assemble()
         try:
             await self.control.start()
@@ -91,16 +98,27 @@ class Daemon:
             herald,
             logbook,
         )
-        self.answers = Answers(self.live, self.drivers, self.engine, self.ledger, logbook)
-        forms = Forms(self.drivers)
+        self.lender = Lender(self.engine, self.claims, self._offers_changed)
+        self.provisioner = Provisioner(
+            self.engine,
+            self.announcer,
+            Forms(self.drivers, self.lender.holds),
+            self.lender,
+            rules=lambda: rules_of(self.live.now.settings),
+            firewalled=lambda entry: firewalled(self.live.now, entry),
+            been_online=self.paths.been_online,
+        )
+        self.answers = Answers(
+            *(self.live, self.drivers, self.engine, self.ledger, logbook),
+            provisioning=self.provisioner.status,
+        )
         self.control = ControlServer(
             self.paths.socket,
             {
                 "status": self.answers.status,
                 "explain": self.answers.explain,
                 "rescan": self.rescan,
-                "forms": forms.forms,
-                "apply": forms.apply,
+                **self.provisioner.requests(),
             },
         )
         self.claims.link_on = self._link_on
@@ -118,8 +136,8 @@ class Daemon:
         self.drivers.use(self.live.now.sections)
         for sentence in self.answers.notes():
             log.warning("%s", sentence)
-        plugins = Plugins(self.announcer, self.live.now.settings.disable)
-        self._spawn(self._first_probe(self._spawn(plugins.load())))
+        plugins = self._spawn(self.plugins.use(self.live.now.sections))
+        self._spawn(self._first_probe(plugins))
         self._spawn(self._look_again())
         engine = self._spawn(self.engine.run())
         stop = self._spawn(self._stop.wait())
@@ -164,6 +182,7 @@ class Daemon:
         for timer in self._soon:
             timer.cancel()
         self.kernel.close()
+        self.provisioner.close()
         await asyncio.gather(self.announcer.stop(), self.control.stop(), self.engine.close())
         self.children.close()
         self.network.close()
@@ -192,6 +211,17 @@ class Daemon:
             protected=protected,
         )
 
+    def _plugin_context(self, name: str, settings: Any) -> CorePluginContext:
+        return CorePluginContext(
+            name,
+            settings,
+            paths=self.paths,
+            children=self.children,
+            claims=self.claims,
+            core=self.provisioner,
+            loop=asyncio.get_running_loop(),
+        )
+
     def _link_on(self, interface: str) -> str | None:
         entries = list(self.engine.entries.values())  # asked for from the drivers' threads
         return next((e.link.name for e in entries if e.busy and e.interface == interface), None)
@@ -212,25 +242,25 @@ class Daemon:
             return  # its children end with conman; the connections they made stay
         if isinstance(event, ProbeAgain):
             self._probe()
-        else:
+        elif not self.lender.takes(event):
             self.engine.roster.driver_event(event)
             self.engine.poke()
 
-    def _driver_changed(self, name: str, origin: str, sentence: str) -> None:
-        self.announcer.tell(
-            "conman_driver_broken", driver=name, distribution=origin, sentence=sentence
-        )
-
     def _offers_changed(self) -> None:
         settled = settle(self.drivers.links(), self.live.now.settings.order, self.claims.all())
-        self.engine.roster.offers_changed(settled, self.drivers.guards, self._wishes)
+        self.engine.roster.offers_changed(
+            settled, self.drivers.guards, partial(wishes_of, self.live.now)
+        )
         self.engine.poke()
 
-    def _wishes(self, driver: str) -> Wishes:
-        return wishes_of(self.live.now, driver)
+    async def _load(self) -> None:
+        def late() -> None:
+            self._spawn(self._reload())
 
-    async def _load_drivers(self) -> None:
-        await self.drivers.load(self.live.wanted(), late=lambda: self._spawn(self._reload()))
+        off = configuration.disabled(self.live.path)
+        await asyncio.gather(
+            self.drivers.load(self.live.wanted(), late=late), self.plugins.find(off, late=late)
+        )
 
     def _hang_up(self) -> None:
         if hasattr(self, "kernel"):  # while conman starts it is about to read the settings anyway
@@ -240,11 +270,12 @@ class Daemon:
 
     async def _reload(self) -> str:
         """Take the settings file as it is now; a bad one changes nothing but the status."""
-        sentence = self.live.reload(self.drivers.known())
+        sentence = self.live.reload(self.drivers.known(), self.plugins.known())
         if self.live.problem is None:
             self.engine.policy = policy_of(self.live.now.settings)
             self.drivers.use(self.live.now.sections)
             self.claims.keep(self.drivers.guards)
+            await self.plugins.use(self.live.now.sections)
             await self.drivers.probed()
             self._offers_changed()
         return sentence
@@ -254,10 +285,10 @@ class Daemon:
     async def rescan(self, request: dict[str, Any]) -> dict[str, Any]:
         """Look afresh for settings, drivers and links, and try what failed at once."""
         del request
-        await self._load_drivers()
+        await self._load()
         sentence = await self._reload()
         if self.live.problem is not None:  # see `run`
-            await self._load_drivers()
+            await self._load()
         for guard in self.drivers.guards.values():
             guard.forgive()
         await self.drivers.probed()

@@ -151,6 +151,8 @@ class LinkDriver(abc.ABC):
     details_limit: ClassVar[float] = 5.0
     recover_limit: ClassVar[float] = 30.0
     alternative_limit: ClassVar[float] = 30.0
+    lend_limit: ClassVar[float] = 10.0
+    look_limit: ClassVar[float] = 20.0
     apply_limit: ClassVar[float] = 50.0  #: at most 55: who asks waits for a minute
 
     def __init__(self, context: DriverContext) -> None:
@@ -212,6 +214,15 @@ class LinkDriver(abc.ABC):
         del link
         return False
 
+    def lend(self, link: Link) -> bool | Awaitable[bool]:
+        """Let go of the interface of a link that is not connected: a plugin uses it from now on.
+
+        Nothing of the driver touches it until `connect`, `look` or `apply` comes; after these it
+        may come again. Returns False, and keeps the interface, if that cannot be done.
+        """
+        del link
+        return False
+
     def close(self) -> Awaitable[None] | None:
         """End what still runs: the driver is not used any more, or made anew for other settings.
 
@@ -223,7 +234,22 @@ class LinkDriver(abc.ABC):
         """Return what a person should be asked for while provisioning."""
         return ()
 
+    def look(self) -> Awaitable[None] | None:
+        """Look around afresh for what `form` offers to choose from: a person asked for it."""
+        return None
+
+    def validate(self, values: Mapping[str, str]) -> Awaitable[None] | None:
+        """Check what a person entered into `form`, without trying it.
+
+        Raises BadValue, or another ValueError if it is not about one field: a sentence for them.
+        """
+        del values
+        return None
+
     def apply(self, values: Mapping[str, str]) -> Awaitable[None] | None:
-        """Take what a person entered into `form`. Raises ValueError with a sentence for them."""
+        """Try what a person entered into `form`, and keep it if a connection comes about.
+
+        Raises ValueError as `validate` does, or ConnectError: nothing is changed then.
+        """
         del values
         return None

@@ -42,6 +42,7 @@ class Engine:
         self.situation = Situation(started=clock(), unmetered_lost=clock())
         self.starting = True  #: until all drivers have told which links there are
         self._online = False  #: some link was verified when last looked at
+        self.after_step: list[Callable[[], None]] = []  #: called when all links were looked at
         self._served: tuple[object, ...] = ()  #: what names and foreign routes were set for
         self._poked = asyncio.Event()
         self.actions = Actions(network, targets, clock, self.poke)
@@ -104,6 +105,8 @@ class Engine:
         self._serve(decision)
         self.repairs.remember()
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
+        for look in tuple(self.after_step):
+            look()
         if decision.connect or decision.disconnect or decision.check or decision.recover:
             self.poke()  # what was started moves the time at which the next thing is due
         return decision.wake_at

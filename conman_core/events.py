@@ -32,12 +32,12 @@ class Refused(Exception):
     """A plugin does not fit the hook specifications; the text says why."""
 
 
-def _manager_for(name: str, plugin: Any) -> pluggy.PluginManager:
-    """Register one plugin alone; of a class one object is made. Runs the plugin's code."""
+def _manager_for(name: str, make: Callable[[], Any]) -> pluggy.PluginManager:
+    """Make one plugin and register it alone. Runs the plugin's code."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     known = set(vars(manager.hook))
-    manager.register(plugin() if isinstance(plugin, type) else plugin, name)
+    manager.register(make(), name)
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
@@ -59,6 +59,7 @@ class _Audience:
         self.title = f"plugin {name} of {origin}"
         self.lane = Lane(f"plugin {name}")
         self._name = name
+        self.hooks: set[str] = set()  #: that it has
         self._manager: pluggy.PluginManager | None = None  # used on the lane only
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
@@ -69,10 +70,11 @@ class _Audience:
         self._now_in = ""
         self._failing: set[str] = set()
 
-    def register(self, plugin: Any, answer: Callable[[str], None]) -> None:
+    def register(self, make: Callable[[], Any], answer: Callable[[str], None]) -> None:
         """Register the plugin, on the lane; `answer` gets what is wrong with it, or nothing."""
         try:
-            self._manager = _manager_for(self._name, plugin)
+            self._manager = _manager_for(self._name, make)
+            self.hooks = {caller.name for caller in self._callers()}
         except (Refused, pluggy.PluginValidationError) as error:
             answer(one_line(str(error)))
         except BaseException as error:  # noqa: BLE001 - a stranger's code
@@ -80,6 +82,10 @@ class _Audience:
             answer(f"it raised {describe(error)} when it was registered")
         else:
             answer("")
+
+    def _callers(self) -> list[Any]:
+        manager = self._manager
+        return (manager.get_hookcallers(manager.get_plugin(self._name)) or []) if manager else []
 
     def put(self, hook: str, arguments: dict[str, Any]) -> None:
         """Queue an event, from the core's loop; begin to deliver unless that goes on already."""
@@ -168,13 +174,19 @@ class Announcer:
         `origin` is name and version of its distribution. Returns None, or a sentence that says
         why the plugin is refused. A name that is registered already is left as it is.
         """
+        return await self.make(
+            name, lambda: plugin() if isinstance(plugin, type) else plugin, origin
+        )
+
+    async def make(self, name: str, make: Callable[[], Any], origin: str) -> str | None:
+        """Register the plugin that `make` returns, which is called on its thread; see `add`."""
         if name in self._audience:
             return None
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
         audience = _Audience(name, origin)
         audience.lane.post(
-            audience.register, plugin, lambda problem: hand_over(loop, _resolve, answer, problem)
+            audience.register, make, lambda problem: hand_over(loop, _resolve, answer, problem)
         )
         try:
             problem = await asyncio.wait_for(answer, REGISTER_LIMIT)
@@ -196,6 +208,17 @@ class Announcer:
         inspect.signature(getattr(hookspecs, hook)).bind(**arguments)
         for audience in self._audience.values():
             audience.put(hook, copy.deepcopy(arguments))  # its own to change
+
+    def has(self, hook: str) -> bool:
+        """Tell whether any plugin listens to a hook."""
+        return any(hook in audience.hooks for audience in self._audience.values())
+
+    async def remove(self, name: str, limit: float = 5.0) -> None:
+        """Tell one plugin `conman_stopping`, give it `limit` seconds, and end its lane."""
+        if audience := self._audience.pop(name, None):
+            audience.put("conman_stopping", {})
+            await _idle(audience, limit)
+            audience.lane.close()
 
     async def stop(self, limit: float = 1.0) -> None:
         """Tell `conman_stopping`, give all plugins `limit` seconds together, end their lanes."""

@@ -35,7 +35,7 @@ class Found:
     version: str = ""
     api_version: int | None = None
     driver_class: type[Any] | None = None
-    options: tuple[Option, ...] = ()  #: what the driver's `options` returned, checked
+    options: tuple[Option, ...] = ()  #: what its `options` returned, checked
     plugin: Any = None
 
     @property

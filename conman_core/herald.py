@@ -28,6 +28,7 @@ class Herald:
         self.state: str | None = None
         self.since = wall_clock()
         self.uplink: str | None = None
+        self.asking = False  #: a person finds something to enter settings
         self._out = False  #: plugins know that there is no uplink
         self._announce = announce
         self._publish = publish
@@ -51,6 +52,8 @@ class Herald:
                 entry.shown, entry.since = shown, wall_clock()
                 self._tell_link(entry, moment)
         state = explain.machine_state(moment, starting=starting)
+        if self.asking and state != "online":
+            state = "provisioning"
         if state != self.state:
             self._tell_state(state, moment)
 

@@ -65,6 +65,26 @@ def conman_no_uplink(failures: dict[str, str]) -> None:
 
 
 @hookspec
+def conman_provision(sentence: str, failures: dict[str, str]) -> None:
+    """Called when a person is to be asked for settings: nothing works, or a person wants it.
+
+    Whoever can ask opens what it has, and tells with `PluginContext.on_air` or `gave_up`. It goes
+    on until `conman_provision_end` is called.
+
+    :param sentence: why
+    :param failures: for each known link a sentence that says why it does not work
+    """
+
+
+@hookspec
+def conman_provision_end(sentence: str) -> None:
+    """Called when nobody needs to be asked any more; what was opened is closed.
+
+    :param sentence: why
+    """
+
+
+@hookspec
 def conman_driver_broken(driver: str, distribution: str, sentence: str) -> None:
     """Called when a driver has failed in a way that is not a `ConnectError`.
 

@@ -13,16 +13,34 @@ from conman_core.config import Known
 from conman_core.context import Claims, Context
 from conman_core.drivers import Drivers
 from conman_core.errors import ConmanError
+from conman_core.events import Announcer
 from conman_core.found import LoadState
 from conman_core.model import Link
 from conman_core.offers import settle
 from conman_core.paths import Paths
+from conman_core.plugin import PluginContext
+from conman_core.plugins import Plugins
 from conman_core.settings import section_options
 
 
 def known_options(config_path: Path | None) -> Known:
     """Return the options of every driver that the settings name."""
     return asyncio.run(_load(config_path)).known()
+
+
+def known_plugins(config_path: Path | None) -> Known:
+    """Return the options of every plugin that is not disabled."""
+    return asyncio.run(_plugins(config_path))
+
+
+async def _plugins(config_path: Path | None) -> Known:
+    plugins = Plugins(Announcer(), _no_context)
+    await plugins.find(configuration.disabled(configuration.locate(config_path)), patience=None)
+    return plugins.known()
+
+
+def _no_context(name: str, settings: Mapping[str, Any]) -> PluginContext:
+    raise NotImplementedError  # plugins are looked at here, not made
 
 
 async def drivers_report(config_path: Path | None) -> dict[str, Any]:
@@ -50,9 +68,9 @@ async def probe_report(config_path: Path | None, deep: bool) -> dict[str, Any]:
 
     Raises ConfigError.
     """
-    drivers = await _load(config_path)
+    drivers, plugins = await asyncio.gather(_load(config_path), _plugins(config_path))
     path = configuration.locate(config_path)
-    config = configuration.load(path, drivers.known())
+    config = configuration.load(path, drivers.known(), plugins)
     drivers.use(config.sections)
     await asyncio.gather(*drivers.probe())
     settled = settle(drivers.links(), config.settings.order)

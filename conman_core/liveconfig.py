@@ -33,13 +33,13 @@ class LiveConfig:
             return names
         return tuple(dict.fromkeys((*names, *configuration.wanted(self._last_good))))
 
-    def start(self, known: Known) -> None:
+    def start(self, known: Known, plugins: Known | None = None) -> None:
         """Load the file; if it is bad, what conman last ran with. ConfigError if there is none."""
         try:
-            self._take(configuration.load(self.path, known))
+            self._take(configuration.load(self.path, known, plugins))
         except ConfigError as error:
             try:
-                self.now = configuration.load(self._last_good, known)
+                self.now = configuration.load(self._last_good, known, plugins)
             except ConfigError:
                 raise error from None
             self.problem = str(error)
@@ -47,13 +47,13 @@ class LiveConfig:
             log.error("using the settings of the last run, kept in %s", self._last_good)
         log.info("settings: %s", self.now.path or "built-in defaults")
 
-    def reload(self, known: Known) -> str:
+    def reload(self, known: Known, plugins: Known | None = None) -> str:
         """Load the file again, keeping what holds if it is bad; return what a person should read.
 
         `problem` tells whether it was taken.
         """
         try:
-            self._take(configuration.load(self.path, known))
+            self._take(configuration.load(self.path, known, plugins))
         except ConfigError as error:
             self.problem = str(error)
             log.error("%s", error)

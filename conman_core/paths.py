@@ -46,6 +46,11 @@ class Paths(NamedTuple):
         return self.state / "recovery.json"
 
     @property
+    def been_online(self) -> Path:
+        """A file that exists once the machine has been online since it was switched on."""
+        return self.runtime / "been-online"
+
+    @property
     def last_good(self) -> Path:
         """The settings with which conman last ran, for a start with bad ones."""
         return self.state / "last-good.cfg"

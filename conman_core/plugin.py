@@ -36,12 +36,16 @@ class Loan:
 
 @dataclass(frozen=True, slots=True)
 class OnAir:
-    """What a person finds who is to be asked for settings: for `status` and `conman provision`."""
+    """What a person finds who is to be asked for settings: for `status` and `conman provision`.
+
+    `timeout` is how long it stays without anybody there, in seconds.
+    """
 
     ssid: str
     interface: str
     address: str
     clients: int = 0
+    timeout: float | None = None
 
 
 class PluginContext(Protocol):
@@ -96,6 +100,9 @@ class PluginContext(Protocol):
 
     async def forms(self) -> tuple[Form, ...]:
         """Return what the drivers ask a person for; one that fails to tell has no form."""
+
+    async def look(self) -> None:
+        """Let the drivers look around for what their forms offer. Takes up to 20 s."""
 
     async def validate(self, driver: str, values: Mapping[str, str]) -> None:
         """Check what a person entered, without trying it.

@@ -1,30 +1,94 @@
-"""Loads the plugins that are installed and registers them with the announcer."""
+"""The plugins in use: which were found, and the objects that are made of them."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any
 
-from conman_core.catalog import Catalog
+from conman_core.catalog import PLUGINS, Catalog
+from conman_core.config import Known
+from conman_core.entrypoints import installed
 from conman_core.events import Announcer
-from conman_core.found import LoadState
+from conman_core.found import Found, LoadState
+from conman_core.lane import finished, in_thread
+from conman_core.plugin import Plugin, PluginContext
 
 log = logging.getLogger(__name__)
+
+MakeContext = Callable[[str, Mapping[str, Any]], PluginContext]
+
+PATIENCE = 1.0  #: seconds that the start waits for imports; a later one joins when it is done
 
 
 class Plugins:
     """Brings plugins and events together. What is wrong with one is logged and costs it only."""
 
-    def __init__(self, announcer: Announcer, disabled: Collection[str]) -> None:
+    def __init__(self, announcer: Announcer, make_context: MakeContext) -> None:
         self._announcer = announcer
-        self._disabled = disabled
+        self._make_context = make_context
+        self._found: dict[str, Found] = {}
+        self._importing: set[str] = set()
+        self._settings: dict[str, Mapping[str, Any]] = {}
+        self._loading: asyncio.Task[list[Found]] | None = None
 
-    async def load(self) -> None:
-        """Find, import and register all plugins but those disabled."""
-        for found in await Catalog().plugins(self._disabled):
+    async def find(
+        self,
+        disabled: Collection[str],
+        late: Callable[[], object] = lambda: None,
+        patience: float | None = PATIENCE,
+    ) -> None:
+        """Find and import all plugins but those disabled.
+
+        Returns when all are there, or patience is at its end; `late` is called for each after that.
+        """
+        _, scan = in_thread("plugins", partial(installed, PLUGINS, lambda _: None))
+        await finished(scan)
+        self._importing = {one.point.name for one in scan.result()} - set(disabled)
+        waiting = True
+
+        def report(found: Found) -> None:
+            self._found[found.name] = found
+            self._importing.discard(found.name)
+            if not waiting:
+                late()
+
+        self._found = {}
+        self._loading = asyncio.create_task(Catalog().plugins(disabled, report))
+        await asyncio.wait({self._loading}, timeout=patience)
+        waiting = False
+
+    def known(self) -> Known:
+        """Return the options of each plugin, None where they are not known."""
+        importing = dict.fromkeys(self._importing)
+        return importing | {
+            name: found.options if found.state is LoadState.LOADED else None
+            for name, found in self._found.items()
+            if found.state is not LoadState.NOT_INSTALLED
+        }
+
+    async def use(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make and register what was found; one whose settings have changed is made anew."""
+        for name, found in list(self._found.items()):
             if found.state is LoadState.LOADED:
-                problem = await self._announcer.add(found.name, found.plugin, found.origin)
-                if problem:
-                    log.error("%s", problem)
-            elif found.state is not LoadState.DISABLED:
-                log.error("plugin %s", found.sentence)
+                await self._use(found, sections.get(name, {}))
+            else:
+                await self._announcer.remove(name)
+                self._settings.pop(name, None)
+                if found.state is not LoadState.DISABLED:
+                    log.error("plugin %s", found.sentence)
+
+    async def _use(self, found: Found, settings: Mapping[str, Any]) -> None:
+        name = found.name
+        if not (isinstance(found.plugin, type) and issubclass(found.plugin, Plugin)):
+            problem = await self._announcer.add(name, found.plugin, found.origin)
+        else:
+            if self._settings.get(name) not in (None, settings):
+                await self._announcer.remove(name)
+            self._settings[name] = settings
+            context = self._make_context(name, settings)
+            problem = await self._announcer.make(name, partial(found.plugin, context), found.origin)
+        if problem:
+            log.error("%s", problem)

@@ -1,9 +1,12 @@
-"""From the user's settings to what the scheduler and the checks work with. Pure."""
+"""From the user's settings to what the scheduler and the checks work with."""
 
 from __future__ import annotations
 
 from conman_core.config import Config
-from conman_core.entry import Wishes
+from conman_core.entry import Entry, Wishes
+from conman_core.inventory import Inventory
+from conman_core.model import Verdict
+from conman_core.provisioning import Rules, When
 from conman_core.reach import Check, Targets
 from conman_core.schedule import Policy
 from conman_core.settings import Settings
@@ -20,6 +23,25 @@ def policy_of(settings: Settings) -> Policy:
         check_interval=settings.check_interval,
         standby_interval=settings.standby_check_interval,
     )
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return when a person is asked for settings."""
+    return Rules(When(settings.provision), settings.provision_after)
+
+
+def firewalled(config: Config, entry: Entry) -> bool:
+    """Tell whether a cable gives all that it can: its router answers, the internet does not.
+
+    Only if the user did not say how far the link must reach: a firewall is likely then.
+    """
+    section = f"conman:{entry.link.driver}"
+    asked = any(s.section == section and s.key == "check" and s.line for s in config.shown)
+    limited = entry.track.connected and entry.track.verdict is Verdict.LIMITED
+    if asked or not limited or entry.interface is None:
+        return False
+    interface = Inventory().describe(entry.interface)
+    return interface is not None and interface.kind == "ethernet"
 
 
 def wishes_of(config: Config, driver: str) -> Wishes:

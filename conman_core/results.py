@@ -16,6 +16,7 @@ from typing import Any
 from conman_core.lane import one_line
 from conman_core.model import (
     Address,
+    Choice,
     Connection,
     ConnectionChanged,
     DriverEvent,
@@ -203,9 +204,20 @@ def check_form(value: Any) -> tuple[FormField, ...]:
         for name in ("name", "label", "kind"):
             _is(f"FormField.{name}", getattr(item, name), str, "text")
         for choice in _many("FormField.choices", item.choices):
-            _is("a choice", choice, str, "text")
+            _choice(choice)
         _is("FormField.required", item.required, bool, "True or False")
     return fields
+
+
+def _choice(value: Any) -> None:
+    if type(value) is not Choice:
+        raise _refuse("a choice", value, "a Choice")
+    _is("Choice.value", value.value, str, "text")
+    _is("Choice.protected", value.protected, bool, "True or False")
+    for name, largest in (("strength", 100), ("frequency", 1_000_000)):
+        number = getattr(value, name)
+        if number is not None and (type(number) is not int or not 0 <= number <= largest):
+            raise _refuse(f"Choice.{name}", number, f"a whole number from 0 to {largest}, or None")
 
 
 def check_event(driver: str, value: Any) -> DriverEvent:

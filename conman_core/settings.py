@@ -88,8 +88,16 @@ OPTIONS: tuple[Option, ...] = (
         "provision",
         Kind.CHOICE,
         "boot",
-        "When to ask a person for settings; taken up by the access point plugin.",
+        "When a person is asked for settings, over an access point: "
+        "boot only until the machine has been online since it was switched on, "
+        "always whenever nothing works, never only by hand.",
         ("boot", "always", "never"),
+    ),
+    Option(
+        "provision-after",
+        Kind.DURATION,
+        "60s",
+        "How long nothing must have worked before a person is asked.",
     ),
 )
 
@@ -124,6 +132,7 @@ _RANGES: Mapping[str, tuple[str, str]] = {
     "failback-dwell": ("0s", "1h"),
     "stagger": ("0s", "30s"),
     "metered-after": ("0s", "1h"),
+    "provision-after": ("1s", "1d"),
 }
 _NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _LINK = re.compile(r"[a-z][a-z0-9_-]*(:[!-~]+)?", re.ASCII)
@@ -152,6 +161,7 @@ class Settings:
     standby: Literal["cold", "warm"]
     disable: frozenset[str]
     provision: Literal["boot", "always", "never"]
+    provision_after: float
     #: the user wrote `priority`: a driver in it that is not installed is worth a complaint
     priority_is_users: bool = False
 

@@ -32,6 +32,7 @@ def status(
     drivers: Sequence[dict[str, Any]],
     config: dict[str, Any],
     notes: Sequence[str],
+    provisioning: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the answer to `status`."""
     ranked = sorted(entries, key=_place)
@@ -43,6 +44,7 @@ def status(
         "drivers": list(drivers),
         "config": config,
         "notes": list(notes),
+        "provisioning": provisioning,
         "version": version(),
     }
 

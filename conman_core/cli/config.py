@@ -13,9 +13,10 @@ from conman_core.errors import ConfigError
 
 def show(arguments: Namespace, screen: Screen) -> int:
     """Print every setting that holds, with the line that it comes from."""
-    from conman_core.inspect import known_options
+    from conman_core.inspect import known_options, known_plugins
 
-    config = load(locate(arguments.config), known_options(arguments.config))
+    known, plugins = known_options(arguments.config), known_plugins(arguments.config)
+    config = load(locate(arguments.config), known, plugins)
     if arguments.json:
         screen.json(
             {
@@ -48,14 +49,14 @@ def show(arguments: Namespace, screen: Screen) -> int:
 
 def check(arguments: Namespace, screen: Screen) -> int:
     """Print OK, or every problem; 1 if there is one."""
-    from conman_core.inspect import known_options
+    from conman_core.inspect import known_options, known_plugins
 
     path = locate(arguments.config)
-    known = known_options(arguments.config)
+    known, plugins = known_options(arguments.config), known_plugins(arguments.config)
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     try:
-        config = load(path, known)
+        config = load(path, known, plugins)
     except ConfigProblems as error:
         problems = error.problems
     except ConfigError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,19 +22,19 @@ from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, FormField, link_name
 from conman_plugins.wifi.details import details
 from conman_plugins.wifi.elsewhere import elsewhere
+from conman_plugins.wifi.entered import choice_of, entered
 from conman_plugins.wifi.knownfile import KnownFile
 from conman_plugins.wifi.lookout import Lookout
 from conman_plugins.wifi.machine import Machine
 from conman_plugins.wifi.membership import JOIN_LIMIT, LONGEST_DHCP
 from conman_plugins.wifi.memory import Memory
-from conman_plugins.wifi.network import make_network
+from conman_plugins.wifi.overlook import look_around
 from conman_plugins.wifi.places import KNOWN, NAME
 from conman_plugins.wifi.repair import repair
 from conman_plugins.wifi.scan import Cell, strongest_by_ssid
 from conman_plugins.wifi.station import Station
 
 _MOST_CHOICES = 100  #: of the form: the strongest
-_STAND_IN = "-"  #: for the name of a network whose bytes are known
 
 
 class WifiDriver(LinkDriver):
@@ -127,6 +126,10 @@ class WifiDriver(LinkDriver):
         station = self._stations.get(link.interface or link.device)
         return station is not None and await elsewhere(station)
 
+    async def lend(self, link: Link) -> bool:
+        await self._station(link.interface or link.device).lend()
+        return True
+
     async def close(self) -> None:
         for interface in list(self._stations):
             self._forget(interface)
@@ -134,21 +137,22 @@ class WifiDriver(LinkDriver):
             await asyncio.wait(set(self._closing))
 
     async def form(self) -> Sequence[FormField]:
-        names = tuple(dict.fromkeys(cell.name for cell in self._seen()))[:_MOST_CHOICES]
+        choices = {cell.name: choice_of(cell) for cell in reversed(self._seen())}
+        best = tuple(reversed(choices.values()))[:_MOST_CHOICES]
         return (
-            FormField("ssid", "Network", choices=names),
+            FormField("ssid", "Network", choices=best),
             FormField("key", "Key", "secret", required=False),
             FormField("hidden", "The network is hidden", "switch", required=False),
         )
 
+    async def look(self) -> None:
+        await asyncio.gather(*(look_around(each) for each in self._stations.values()))
+
+    def validate(self, values: Mapping[str, str]) -> None:
+        entered(values, self._seen())
+
     async def apply(self, values: Mapping[str, str]) -> None:
-        hidden = values.get("hidden", "") in {"yes", "on", "true", "1"}
-        name = values.get("ssid", "")
-        # a choice of the form may stand for odd bytes, and be longer than they are
-        seen = next((cell for cell in self._seen() if cell.name == name), None)
-        network = make_network(_STAND_IN if seen else name, values.get("key") or None, hidden)
-        if seen:
-            network = replace(network, ssid=seen.ssid)
+        network = entered(values, self._seen())
         radios = self._machine.stations(self.context.settings["interfaces"])
         if not radios:
             raise ConnectError(Reason.NO_DEVICE, "there is no WiFi radio to try it with")

@@ -157,6 +157,15 @@ class Station:
                 self._late = asyncio.get_running_loop().time() + _LATEST
                 self._tell(Retry(self._link, f"{network.name} was tried out"))
 
+    async def lend(self) -> None:
+        """Let go of the radio: nobody looks around with it until it is needed again."""
+        for task in self._works:
+            task.cancel()
+        async with self.turn:
+            self._ready = None
+            await self._leave()
+            await self.supplicant.stop()
+
     async def restart(self, between: Callable[[], None] | None = None) -> None:
         """Start wpa_supplicant anew, and do something while it is down. Raises ConnectError."""
         async with self.turn:

@@ -26,7 +26,7 @@ from conman_core import (
     Reason,
     Unavailable,
 )
-from conman_core.model import FormField
+from conman_core.model import Choice, FormField
 from conman_core.testing import DriverContract, FakeContext, lease_on
 
 LINK = Link("good", "g0", "g0")
@@ -89,7 +89,8 @@ class AsyncMethods(Good):
         return step < 2
 
     async def form(self):
-        return [FormField("apn", "APN"), FormField("kind", "Kind", "choice", ("a", "b"))]
+        kinds = (Choice("a"), Choice("b"))
+        return [FormField("apn", "APN"), FormField("kind", "Kind", "choice", kinds)]
 
 
 class OldVersion(Good):

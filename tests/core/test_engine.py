@@ -248,6 +248,9 @@ def test_after_any_history_the_best_working_link_is_the_uplink(
             for name in NAMES:
                 act(it, "plugged", name, outcomes)
                 act(it, "carrier up", name, outcomes)
+            taken = it.entry("lte:lte0").connection
+            if taken and taken.interface == "eth0":  # stolen while that was refused
+                it.event(Lost("lte:lte0", Reason.LOST, "lost"))
             it.checker.works = {survivor}
             it.engine.policy = POLICY
             offers(it)
@@ -284,6 +287,7 @@ def consistent(it: Machine) -> None:
             if entry.track.connected:
                 usable[entry.link.name] = it.network.kernel[name][1]
     held = {e.interface for e in it.engine.entries.values() if e.connection is not None}
+    held |= it.actions._leaving.keys()  # a driver says good-bye over its link
     assert set(it.network.kernel) <= held, "routes of a link that is not connected"
     assert min(usable, key=lambda name: usable[name]) == it.uplink
     for name, guard in it.guards.items():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from conman_core.errors import SystemFault
-from conman_core.testing.sysfs import FakeSysfs
 from conman_core.net import nl80211
+from conman_core.testing.sysfs import FakeSysfs
 from conman_plugins.wifi.radio import Radio, stations
 
 STATION, AP, MONITOR, P2P_GO = 2, 3, 6, 9

@@ -54,6 +54,9 @@ class Inspect(ModuleType):
     def known_options(self, path: Path | None) -> dict[str, tuple[Option, ...] | None]:
         return dict(KNOWN)
 
+    def known_plugins(self, path: Path | None) -> dict[str, tuple[Option, ...] | None]:
+        return {}
+
 
 class Service(ModuleType):
     """Stands in for `conman_core.service`."""

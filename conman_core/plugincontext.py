@@ -1,0 +1,126 @@
+"""A plugin's end of its conversation with the core: what it asks is done on the core's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from conman_core.child import Child
+from conman_core.children import Children
+from conman_core.context import Claims, Context
+from conman_core.lane import hand_over
+from conman_core.model import Form, Outcome
+from conman_core.paths import Paths
+from conman_core.plugin import Loan, OnAir
+
+T = TypeVar("T")
+
+
+class CoreSide(Protocol):
+    """What the core does for plugins; each method is called on its loop."""
+
+    async def look(self) -> None: ...
+    async def forms(self) -> tuple[Form, ...]: ...
+    async def validate(self, driver: str, values: Mapping[str, str]) -> None: ...
+    async def try_out(self, driver: str, values: Mapping[str, str]) -> Outcome: ...
+    def loans(self) -> tuple[Loan, ...]: ...
+    async def borrow(
+        self, plugin: str, interface: str, *, share: bool, wanted: Callable[[str], None]
+    ) -> None: ...
+    async def give_back(self, interface: str) -> None: ...
+    async def try_known(self, interface: str) -> bool: ...
+    def on_air(self, what: OnAir | None, *, attended: bool) -> None: ...
+    def gave_up(self, sentence: str) -> None: ...
+    def say(self, sentence: str, **event: Any) -> None: ...
+
+
+class CorePluginContext(Context):
+    """The PluginContext of one plugin; to be used on that plugin's thread."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        paths: Paths,
+        children: Children,
+        claims: Claims,
+        core: CoreSide,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(name, settings, paths=paths, children=children, claims=claims)
+        self._core = core
+        self._loop = loop
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        name: str,
+        on_line: Callable[[str], None] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> Child:
+        """Start a program that runs until it is stopped. Raises ToolMissing, SystemFault."""
+        return await self._children.start(argv, name=name, on_line=on_line, pass_fds=pass_fds)
+
+    async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def look(self) -> None:
+        """Let the drivers look around."""
+        await self._ask(self._core.look())
+
+    async def forms(self) -> tuple[Form, ...]:
+        """Return what the drivers ask a person for."""
+        return await self._ask(self._core.forms())
+
+    async def validate(self, driver: str, values: Mapping[str, str]) -> None:
+        """Check what a person entered. Raises ValueError, ConmanError."""
+        await self._ask(self._core.validate(driver, values))
+
+    async def try_out(self, driver: str, values: Mapping[str, str]) -> Outcome:
+        """Try what a person entered. Raises ValueError, ConmanError."""
+        return await self._ask(self._core.try_out(driver, values))
+
+    async def loans(self) -> tuple[Loan, ...]:
+        """Return the radios of the machine, the one whose loss is felt least first."""
+
+        async def loans() -> tuple[Loan, ...]:
+            return self._core.loans()
+
+        return await self._ask(loans())
+
+    async def borrow(
+        self, interface: str, *, share: bool, wanted: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Have the interface of a link. Raises ConnectError(BUSY)."""
+        here = asyncio.get_running_loop()
+        await self._ask(
+            self._core.borrow(
+                self._name,
+                interface,
+                share=share,
+                wanted=lambda sentence: hand_over(here, wanted, sentence),
+            )
+        )
+
+    async def give_back(self, interface: str) -> None:
+        """Let the link of an interface be used again."""
+        await self._ask(self._core.give_back(interface))
+
+    async def try_known(self, interface: str) -> bool:
+        """Let a link connect with what is known; return whether the internet is reached."""
+        return await self._ask(self._core.try_known(interface))
+
+    def on_air(self, what: OnAir | None, *, attended: bool = False) -> None:
+        """Tell what a person finds now."""
+        hand_over(self._loop, lambda: self._core.on_air(what, attended=attended))
+
+    def gave_up(self, sentence: str) -> None:
+        """Tell that nobody can be asked, and why."""
+        hand_over(self._loop, self._core.gave_up, sentence)
+
+    def say(self, sentence: str, **event: Any) -> None:
+        """Tell an event to people."""
+        hand_over(self._loop, lambda: self._core.say(sentence, **event))
