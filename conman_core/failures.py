@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import traceback
 
-from conman_core.errors import ConnectError, ToolMissing
+from conman_core.errors import BadValue, ConnectError, ToolMissing
 from conman_core.lane import describe, one_line
 from conman_core.model import Reason
 from conman_core.results import check_failure
 
+_OF_FORMS = frozenset({"validate", "apply"})
 _DEEPEST = 20  #: frames of a traceback that are kept
 
 
@@ -37,7 +38,7 @@ def trace_of(error: BaseException) -> str:
 def translate(method: str, error: BaseException) -> BaseException:
     """Return the ConnectError, CancelledError or Failure that `error` amounts to.
 
-    A ValueError of `apply` is meant for the person who filled the form in, and stays one.
+    A ValueError of `validate` or `apply` is meant for the person at the form, and stays one.
     """
     if type(error) is Failure:
         return error
@@ -57,6 +58,8 @@ def _expected(method: str, error: BaseException) -> Exception | None:
     if isinstance(error, ConnectError):
         check_failure(error.reason, error.sentence)
         return ConnectError(error.reason, one_line(error.sentence))
-    if isinstance(error, ValueError) and method == "apply":
+    if isinstance(error, BadValue) and method in _OF_FORMS:
+        return BadValue(one_line(error.field), one_line(error.sentence))
+    if isinstance(error, ValueError) and method in _OF_FORMS:
         return ValueError(one_line(str(error)))
     return None

@@ -26,10 +26,22 @@ class _Lent:
     wanted: Callable[[str], None]
 
 
+def _is_radio(name: str) -> bool:
+    interface = Inventory().describe(name)
+    return interface is not None and interface.kind == "wifi"
+
+
 class Lender:
     """Keeps account of what is lent. `offers_changed` makes the core look at all links anew."""
 
-    def __init__(self, engine: Engine, claims: Claims, offers_changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        claims: Claims,
+        offers_changed: Callable[[], None],
+        is_radio: Callable[[str], bool] = _is_radio,
+    ) -> None:
+        self._is_radio = is_radio
         self._engine = engine
         self._claims = claims
         self._offers_changed = offers_changed
@@ -37,18 +49,17 @@ class Lender:
 
     def loans(self) -> tuple[Loan, ...]:
         """Return the radios with a link, the one whose loss is felt least first."""
-        radios = [entry for entry in self._engine.entries.values() if self._is_radio(entry)]
+        radios = [entry for entry in self._engine.entries.values() if self._has_radio(entry)]
         # of equals the driver's own favourite goes on as a client
         radios.sort(key=lambda e: (e.track.verified, e.track.connected, -e.track.preference))
         return tuple(self._loan(entry) for entry in radios)
 
-    def _is_radio(self, entry: Entry) -> bool:
+    def _has_radio(self, entry: Entry) -> bool:
         if not entry.present or entry.link.interface is None:
             return False
         if entry.refused and entry.link.interface not in self._lent:
             return False
-        interface = Inventory().describe(entry.link.interface)
-        return interface is not None and interface.kind == "wifi"
+        return self._is_radio(entry.link.interface)
 
     def _loan(self, entry: Entry) -> Loan:
         interface = entry.link.interface or ""

@@ -2,13 +2,103 @@
 
 from __future__ import annotations
 
-from conman_core import Plugin
+import asyncio
+from typing import TYPE_CHECKING
+
+from conman_core import Option, Plugin, PluginContext
+from conman_core.errors import ConmanError
 from conman_core.hookspecs import hookimpl
+from conman_plugins.accesspoint.options import OPTIONS, Settings, read
+
+if TYPE_CHECKING:
+    from conman_plugins.accesspoint.page.state import Attempt
+    from conman_plugins.accesspoint.session import Session
+
+# What a session needs is imported when one begins: most devices never have one.
 
 
 class AccessPoint(Plugin):
     """Opens an access point with a page when conman asks for settings."""
 
+    def __init__(self, context: PluginContext) -> None:
+        super().__init__(context)
+        self._session: Session | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._attempt: Attempt | None = None  #: of the session before
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        """Return the settings."""
+        return OPTIONS
+
+    def _settings(self) -> Settings:
+        """Return the settings, checked. Raises ConfigError."""
+        return read(self.context.settings)
+
     @hookimpl
-    def conman_stopping(self) -> None:
-        return
+    async def conman_started(self) -> None:
+        """Tidy up after a conman that was killed, and leave the note for who holds the card."""
+        from conman_plugins.accesspoint.air import Air
+        from conman_plugins.accesspoint.bootnote import keep_note
+
+        try:
+            await Air.tidy(self.context)
+            keep_note(self._settings(), self.context.log)
+        except ConmanError as error:
+            self.context.log.warning("%s", error)
+
+    @hookimpl
+    async def conman_provision(self) -> None:
+        """Open the access point; how that went is told by the session itself."""
+        from conman_plugins.accesspoint.session import Session, wanted_of
+
+        await self._end()
+        try:
+            settings = self._settings()
+            wanted = wanted_of(settings)
+        except ConmanError as error:
+            self.context.gave_up(str(error))
+            return
+        lamp = settings.lamp(self.context.log)
+        self._session = Session(
+            self.context, settings, wanted, lamp=lamp, attempt=self._attempt
+        )
+        self._task = asyncio.create_task(self._run(self._session), name="access point")
+
+    async def _run(self, session: Session) -> None:
+        try:
+            await session.run()
+        except Exception as error:
+            self.context.log.exception("a fault of the access point, please report it")
+            self.context.gave_up(f"the access point failed: {type(error).__name__}: {error}")
+            await session.close()
+
+    @hookimpl
+    async def conman_provision_end(self) -> None:
+        """Close the access point."""
+        await self._end()
+
+    @hookimpl
+    def conman_online(self) -> None:
+        """Let the lamp shine."""
+        self._settings().lamp(self.context.log).steady()
+
+    @hookimpl
+    def conman_no_uplink(self) -> None:
+        """Put the lamp out."""
+        self._settings().lamp(self.context.log).restore()
+
+    @hookimpl
+    async def conman_stopping(self) -> None:
+        """Close the access point, if conman gives the time for that."""
+        await self._end()
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        session, self._session = self._session, None
+        if task:
+            task.cancel()
+            await asyncio.wait({task})
+        if session:
+            self._attempt = session.attempt
+            await session.close()

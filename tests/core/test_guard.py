@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import pytest
 
 from conman_core import guard as guard_module
-from conman_core.errors import ConnectError, DriverBug, ToolMissing
+from conman_core.errors import BadValue, ConnectError, DriverBug, ToolMissing
+from conman_core.failures import Failure, translate
 from conman_core.guard import Guard
 from conman_core.health import State
 from conman_core.job import Job
@@ -823,3 +824,10 @@ def test_a_hanging_driver_does_not_delay_the_end_of_the_program(site, kind):
         assert process.stdout.read() == "ended\n"
         assert process.wait(5) == 0
         assert time.monotonic() - began < 1.0
+
+
+def test_what_is_wrong_at_the_form_keeps_the_name_of_its_field() -> None:
+    error = translate("validate", BadValue("key", "the key\nis too short"))
+    assert isinstance(error, BadValue)
+    assert (error.field, str(error)) == ("key", "the key is too short")
+    assert isinstance(translate("probe", BadValue("key", "too short")), Failure)
