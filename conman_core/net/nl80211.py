@@ -1,12 +1,14 @@
-"""Two questions to the kernel's WiFi layer that sysfs does not answer.
+"""Talks with the kernel's WiFi layer: what radios can, what they heard, and their interfaces.
 
-Layouts and numbers: linux/netlink.h, linux/genetlink.h and linux/nl80211.h. The kernel answers such
-questions at once; without a WiFi layer it says so.
+Layouts and numbers: linux/netlink.h, linux/genetlink.h and linux/nl80211.h. The kernel answers
+questions at once; without a WiFi layer it says so. Changes wait for the driver.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import re
 import socket
 import struct
@@ -20,11 +22,15 @@ _KIND = 0x3FFF  # NLA_TYPE_MASK
 _ERROR, _DONE = 2, 3
 _REQUEST, _DUMP = 0x1, 0x300
 _CONTROL, _GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 16, 3, 1, 2
-_GET_INTERFACE, _GET_REG = 5, 31
-_WIPHY, _IFINDEX, _IFTYPE, _ALPHA2 = 1, 3, 5, 33
+_GET_WIPHY, _GET_INTERFACE, _SET_INTERFACE = 1, 5, 6
+_NEW_INTERFACE, _DEL_INTERFACE, _GET_REG, _GET_SCAN = 7, 8, 31, 32
+_WIPHY, _IFINDEX, _IFNAME, _IFTYPE, _ALPHA2, _SPLIT = 1, 3, 4, 5, 33, 174
+_ACK = 0x4
 _LIMIT = 0.5  #: seconds
-_MOST_ANSWERS = 100
+_CHANGE_LIMIT = 5.0  #: for what the driver has to do
+_MOST_ANSWERS = 1000
 
+STATION = 2  #: NL80211_IFTYPE_STATION
 STATION_TYPES = frozenset({0, 1, 2})  #: NL80211_IFTYPE_UNSPECIFIED, _ADHOC, _STATION
 ACCESS_POINT = 3  #: NL80211_IFTYPE_AP
 
@@ -41,12 +47,59 @@ def interface_types() -> dict[int, int]:
 
 def regulatory_country(phy: int | None = None) -> str:
     """Return the country whose rules hold, for one radio or for all; empty if it is none."""
-    body = b"" if phy is None else _attribute(_WIPHY, struct.pack("=I", phy))
+    body = b"" if phy is None else _attribute(_WIPHY, _packed(phy))
     for attributes in _ask(_GET_REG, 0, body):
         country = attributes.get(_ALPHA2, b"").rstrip(b"\0").decode("ascii", "replace")
         if re.fullmatch("[A-Z]{2}", country):  # 00: the whole world; 98 and 99: a mixture
             return country
     return ""
+
+
+def wiphy(phy: int) -> list[dict[int, bytes]]:
+    """Return what the kernel tells of a radio, in many pieces; see `conman_core.net.wiphy`."""
+    return _ask(_GET_WIPHY, _DUMP, _attribute(_WIPHY, _packed(phy)) + _attribute(_SPLIT, b""))
+
+
+def scanned(index: int) -> list[dict[int, bytes]]:
+    """Return the attributes of each access point that an interface's radio heard lately."""
+    return _ask(_GET_SCAN, _DUMP, _attribute(_IFINDEX, _packed(index)))
+
+
+def add_interface(phy: int, name: str, kind: int) -> None:
+    """Give a radio a further interface. Raises OSError."""
+    body = _attribute(_WIPHY, _packed(phy)) + _attribute(_IFNAME, name.encode() + b"\0")
+    _change(_NEW_INTERFACE, body + _attribute(_IFTYPE, _packed(kind)))
+
+
+def remove_interface(index: int) -> None:
+    """Take an interface away. Raises OSError."""
+    _change(_DEL_INTERFACE, _attribute(_IFINDEX, _packed(index)))
+
+
+def set_type(index: int, kind: int) -> None:
+    """Make an interface, which must be down, one of another type. Raises OSError."""
+    _change(
+        _SET_INTERFACE, _attribute(_IFINDEX, _packed(index)) + _attribute(_IFTYPE, _packed(kind))
+    )
+
+
+def _change(command: int, body: bytes) -> None:
+    number = family(b"nl80211")
+    if number is None:
+        raise OSError(errno.EOPNOTSUPP, "the kernel has no WiFi")
+    body = _COMMAND.pack(command, 1, 0) + body
+    with _open() as link:
+        link.settimeout(_CHANGE_LIMIT)
+        header = _HEADER.pack(_HEADER.size + len(body), number, _REQUEST | _ACK, 1, 0)
+        link.send(header + body)
+        for _ in range(_MOST_ANSWERS):
+            for kind, answer in messages(link.recv(65536)):
+                if kind == _ERROR:
+                    code = -int(struct.unpack_from("=i", answer)[0]) if len(answer) >= 4 else 0
+                    if code:
+                        raise OSError(code, os.strerror(code))
+                    return
+    raise TimeoutError(errno.ETIMEDOUT, "the kernel did not answer")
 
 
 def family(name: bytes) -> int | None:
@@ -72,8 +125,12 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def attributes_of(body: bytes) -> dict[int, bytes]:
     """Read the attributes behind the header of a generic netlink message; torn ones end it."""
+    return nested(body[_COMMAND.size :])
+
+
+def nested(data: bytes) -> dict[int, bytes]:
+    """Read attributes that stand within another one; torn ones end it."""
     found = {}
-    data = body[_COMMAND.size :]
     while len(data) >= _ATTRIBUTE.size:
         length, kind = _ATTRIBUTE.unpack_from(data)
         if not _ATTRIBUTE.size <= length <= len(data):
@@ -119,6 +176,10 @@ def _exchange(
 def _attribute(kind: int, payload: bytes) -> bytes:
     length = _ATTRIBUTE.size + len(payload)
     return _ATTRIBUTE.pack(length, kind) + payload + bytes(_aligned(length) - length)
+
+
+def _packed(number: int) -> bytes:
+    return struct.pack("=I", number)
 
 
 def _number(data: bytes) -> int:

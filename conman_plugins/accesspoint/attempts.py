@@ -12,9 +12,7 @@ _PHASES = {Verdict.ONLINE: "online", Verdict.PORTAL: "portal"}
 _LONGEST_TITLE = 64
 
 
-def describe(
-    number: int, driver: str, values: Mapping[str, str], forms: Sequence[Form]
-) -> Attempt:
+def describe(number: int, driver: str, values: Mapping[str, str], forms: Sequence[Form]) -> Attempt:
     """Return a try that begins: named by the form's first field, and without secrets."""
     fields = next((form.fields for form in forms if form.driver == driver), ())
     plain = {
@@ -29,10 +27,7 @@ def describe(
 
 def concluded(attempt: Attempt, outcome: Outcome) -> Attempt:
     """Return a try with what came of it."""
-    if outcome.verdict is None:
-        phase = "failed"
-    else:
-        phase = _PHASES.get(outcome.verdict, "limited")
+    phase = "failed" if outcome.verdict is None else _PHASES.get(outcome.verdict, "limited")
     reason = outcome.reason.name if outcome.reason else None
     return replace(attempt, phase=phase, reason=reason, sentence=outcome.sentence)
 

@@ -60,9 +60,7 @@ class AccessPoint(Plugin):
             self.context.gave_up(str(error))
             return
         lamp = settings.lamp(self.context.log)
-        self._session = Session(
-            self.context, settings, wanted, lamp=lamp, attempt=self._attempt
-        )
+        self._session = Session(self.context, settings, wanted, lamp=lamp, attempt=self._attempt)
         self._task = asyncio.create_task(self._run(self._session), name="access point")
 
     async def _run(self, session: Session) -> None:

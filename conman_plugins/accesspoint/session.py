@@ -7,19 +7,21 @@ the air and the core waits in a queue for its turn.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
 from conman_core import ConnectError, Form, Outcome, PluginContext, Reason, Verdict
 from conman_core.errors import ConmanError
+from conman_core.paths import Paths
 from conman_core.plugin import Loan, OnAir
 from conman_plugins.accesspoint import attempts
-from conman_plugins.accesspoint.air import Air, Plan, Wanted
+from conman_plugins.accesspoint.air import Air, Apart, Wanted
+from conman_plugins.accesspoint.credentials import expand_ssid, passphrase
 from conman_plugins.accesspoint.door import Door, Submission
 from conman_plugins.accesspoint.options import Settings
 from conman_plugins.accesspoint.page.state import Attempt, State
+from conman_plugins.accesspoint.plan import Plan
 
 REFRESH = 3.0  #: seconds between looks at what the drivers' forms offer, and at who is there
 MOST_FALLS = 5  #: in a row, of an access point that does not stay on the air
@@ -36,7 +38,7 @@ class Lamp(Protocol):
 
 
 class Session:
-    """`run` it in a task, `close` it at the end. `attempt` is what was tried before, if anything."""
+    """`run` it in a task, `close` it at the end. `attempt` is what was tried before, or None."""
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Session:
     # -- from begin to end
 
     async def run(self) -> None:
-        """Open, and do what comes in until cancelled; `gave_up` is told if nothing can be opened."""
+        """Open, and do what comes in until cancelled; `gave_up` is told if that cannot be."""
         self._forms = await self._context.forms()
         try:
             await self._open_any()
@@ -126,33 +128,50 @@ class Session:
         self._loan, self._plan = loan, plan
         others = [each for each in await self._context.loans() if each.interface != loan.interface]
         self._leaves = not plan.together and not others
-        await self._open_again()
+        try:
+            await self._open_again()
+        except Apart as error:
+            self._context.log.info("%s; it goes when a network is tried", error)
+            self._plan, self._leaves = plan.alone(), not others
+            await self._open_again()
 
     async def _open_again(self) -> None:
         """Open on the radio that was chosen. Raises ConmanError."""
-        assert self._loan and self._plan  # noqa: S101 - for mypy: `_open` set them
+        assert self._loan  # noqa: S101 - for mypy: `_open` set them
+        assert self._plan  # noqa: S101
         await self._context.borrow(
             self._loan.interface, share=self._plan.together, wanted=self._known_in_sight
         )
         air = self._air = self._make_air(self._loan.interface)
         try:
-            await air.start(self._plan)
-            door = self._door = Door(
-                self._context,
-                address=str(self._settings.address.ip),
-                port=air.page_port,
-                interface=self._plan.ap_interface,
-                submitted=self._submitted,
-                look=lambda: self._put(self._look),
-                seen=self._seen,
-            )
+            await air.prepare(self._plan)
+            door = self._door = self._make_door(air.page_port, self._plan.ap_interface)
             self._shown = self._state()
-            await door.open(self._shown)
+            opening = asyncio.create_task(door.open(self._shown))  # while the radio gets ready
+            try:
+                await air.start()
+                await opening
+            finally:
+                opening.cancel()
+                await asyncio.wait({opening})
         except BaseException:
             await self._shut()
             raise
         self._lamp.waiting()
         self._tell_on_air()
+
+    def _make_door(self, port: int, interface: str) -> Door:
+        portal = self._settings.portal
+        return Door(
+            self._context,
+            addresses=[str(self._settings.address.ip), *([str(portal)] if portal else [])],
+            port=port,
+            interface=interface,
+            submitted=self._submitted,
+            look=lambda: self._put(self._look),
+            seen=self._seen,
+            lost=lambda sentence: self._put(lambda: self._fell(sentence)),
+        )
 
     def _make_air(self, interface: str) -> Air:
         return Air(
@@ -271,9 +290,7 @@ class Session:
                 self._door.answer(submission.id, ValueError(_BUSY))
             return
         before, number = self.attempt, self.attempt.number + 1 if self.attempt else 1
-        self.attempt = attempts.describe(
-            number, submission.driver, submission.values, self._forms
-        )
+        self.attempt = attempts.describe(number, submission.driver, submission.values, self._forms)
         self._put(lambda: self._check(submission, before))
 
     async def _check(self, submission: Submission, before: Attempt | None) -> None:
@@ -314,9 +331,7 @@ class Session:
         frequency = next((choice.frequency for choice in choices if choice.frequency), None)
         return frequency is None or not plan.reaches(frequency), frequency
 
-    async def _try(
-        self, submission: Submission, *, leaves: bool, frequency: int | None
-    ) -> None:
+    async def _try(self, submission: Submission, *, leaves: bool, frequency: int | None) -> None:
         assert self.attempt  # noqa: S101 - for mypy: `_submitted` set it
         attempts.tell(self._context, self.attempt)
         if not leaves and frequency and self._air:
@@ -372,9 +387,18 @@ class Session:
         self._sight_at = self._look_at = self._context.now() + self._settings.look_every
 
 
-async def ended(task: asyncio.Task[None] | None) -> None:
-    """Cancel a task and wait for its end, whatever that is."""
-    if task is not None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ConmanError):
-            await task
+def wanted_of(settings: Settings) -> Callable[[str], Wanted]:
+    """Return what the settings want of each radio. Raises SystemFault if the key cannot be had."""
+    key = passphrase(settings, Paths.from_environment())
+
+    def wanted(interface: str) -> Wanted:
+        return Wanted(
+            expand_ssid(settings.ssid, interface),
+            key,
+            settings.country,
+            settings.address,
+            settings.portal,
+            settings.together,
+        )
+
+    return wanted

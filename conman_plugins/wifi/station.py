@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
-from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, Retry
 from conman_plugins.wifi.choice import Candidate, candidates
 from conman_plugins.wifi.country import checked
@@ -221,23 +220,12 @@ class Station:
         """Make the radio ready to look around. Raises ConnectError."""
         if busy := self._machine.rival(self.interface):
             raise ConnectError(Reason.BUSY, busy)
-        self._switch_on()
+        self.radio.switch_on()
         if not self._closed:
             await self.supplicant.start(self._country())
         if self._closed:
             await self.supplicant.stop()
             raise ConnectError(Reason.LOST, f"{self.interface} is not used any more")
-
-    def _switch_on(self) -> None:
-        blocked = self.radio.blocked()
-        if blocked == "hard":
-            sentence = f"{self.interface} is switched off by a switch or key of the device"
-            raise ConnectError(Reason.RF_KILLED, sentence)
-        if blocked == "soft":
-            try:
-                self.radio.unblock()
-            except SystemFault as error:
-                raise ConnectError(Reason.RF_KILLED, str(error)) from error
 
     def _country(self) -> str:
         country = self._context.settings["country"] or self.sight.listed().country

@@ -1,0 +1,247 @@
+"""The access point on the air: interface, addresses, firewall, hostapd and dnsmasq together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from conman_core import ConnectError, PluginContext, Reason
+from conman_core.errors import ConmanError, SystemFault
+from conman_core.net import nl80211
+from conman_core.net.netlink import Netlink
+from conman_plugins.accesspoint import channel, hostapd, wall
+from conman_plugins.accesspoint.dnsmasq import Dnsmasq
+from conman_plugins.accesspoint.hostapd import Client, Hostapd
+from conman_plugins.accesspoint.plan import OWN, Plan, make_plan, quietest
+from conman_plugins.accesspoint.wall import Ports
+
+_FREEBIND = 15  # IP_FREEBIND, linux/in.h: the address need not be there yet
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the settings ask for. `passphrase` None: open; `portal` None: as `address`."""
+
+    ssid: bytes
+    passphrase: str | None
+    country: str
+    address: IPv4Interface
+    portal: IPv4Address | None
+    together: bool
+
+
+class Apart(ConnectError):
+    """The radio does not do both after all: try `plan.alone()`."""
+
+
+class Air:
+    """Made for one time on the air. `lost` is told why it ended, if nobody stopped it."""
+
+    def __init__(
+        self,
+        context: PluginContext,
+        wanted: Wanted,
+        *,
+        joined: Callable[[str], None],
+        left: Callable[[str], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        self.page_port = 80
+        self._context = context
+        self._wanted = wanted
+        self._joined, self._left, self._lost = joined, left, lost
+        self._plan: Plan | None = None
+        self._hostapd: Hostapd | None = None
+        self._dnsmasq: Dnsmasq | None = None
+
+    def plan(self, interface: str) -> Plan:
+        """Return what a radio can be. Raises ConnectError."""
+        return make_plan(interface, together=self._wanted.together)
+
+    async def prepare(self, plan: Plan) -> None:
+        """Make interface and addresses, so that the page can be opened. Raises ConnectError."""
+        self._plan = plan
+        try:
+            if plan.together:
+                _add(plan)
+            self._warn_of_overlaps(plan)
+            before = wall.close_in(plan.ap_interface)
+            self._context.store.save(
+                {"interface": plan.interface, "own": plan.together, "before": before}
+            )
+            with Netlink() as link:
+                index = link.link(plan.ap_interface).index
+                for address in self._addresses():
+                    link.replace_address(index, address, noprefixroute=False)
+            ports = self._ports()
+            self.page_port = ports.page
+            await wall.build(self._context, plan.ap_interface, ports)
+            self._names_port = ports.names
+        except SystemFault as error:
+            await self.stop()
+            raise ConnectError(Reason.BROKEN, str(error)) from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def start(self) -> None:
+        """Go on the air, after `prepare`. Raises ConnectError, ToolMissing; then it is stopped."""
+        plan, wanted = self._plan, self._wanted
+        assert plan  # noqa: S101 - for mypy: `prepare` set it
+        self._hostapd = Hostapd(
+            self._context,
+            plan.ap_interface,
+            joined=self._joined,
+            left=self._left,
+            ended=self._ended,
+        )
+        self._dnsmasq = Dnsmasq(self._context, plan.ap_interface, self._ended)
+        text = hostapd.configuration(
+            plan.ap_interface,
+            ssid=wanted.ssid,
+            passphrase=wanted.passphrase,
+            channel=channel.number(quietest(plan)),
+            country=wanted.country,
+            throughput=plan.throughput,
+            folder=self._hostapd.folder,
+        )
+        answer = wanted.portal or wanted.address.ip
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._hostapd.start(text))
+                group.create_task(self._dnsmasq.start(wanted.address, answer, self._names_port))
+        except* ConmanError as several:
+            await self.stop()
+            raise several.exceptions[0] from None
+        except* BaseException:
+            await self.stop()
+            raise
+
+    def _ended(self, sentence: str) -> None:
+        self._lost(sentence)
+
+    def _addresses(self) -> list[IPv4Interface]:
+        portal = self._wanted.portal
+        more = [IPv4Interface(f"{portal}/32")] if portal else []
+        return [self._wanted.address, *more]
+
+    def _ports(self) -> Ports:
+        """Return the usual ports where they are free, else others."""
+        ips = [str(address.ip) for address in self._addresses()]
+        return Ports(
+            _free_port(socket.SOCK_STREAM, ips, 80),
+            _free_port(socket.SOCK_DGRAM, ips, 53),
+        )
+
+    def _warn_of_overlaps(self, plan: Plan) -> None:
+        mine = self._wanted.address.network
+        with Netlink() as link:
+            names = {each.index: each.name for each in link.links()}
+            for each in link.addresses():
+                name = names.get(each.index, "")
+                network = each.interface.network
+                other = name not in {plan.ap_interface, plan.interface}
+                if other and isinstance(network, IPv4Network) and network.overlaps(mine):
+                    self._context.say(
+                        f"the access point's network {mine} is also that of {name}"
+                        f" ({each.interface}): set another address in [conman:accesspoint]"
+                    )
+
+    async def move(self, frequency: int) -> bool:
+        """Go to another channel of 2.4 GHz together with all phones; False if that fails."""
+        return self._hostapd is not None and await self._hostapd.move(frequency)
+
+    async def clients(self) -> list[Client]:
+        """Return the phones that are there."""
+        return await self._hostapd.clients() if self._hostapd else []
+
+    async def stop(self) -> None:
+        """Leave the air, and the radio as it was. Never raises."""
+        if self._hostapd:
+            await self._hostapd.stop()
+        if self._dnsmasq:
+            await self._dnsmasq.stop()
+        plan, self._plan = self._plan, None
+        if plan:
+            try:
+                await _restore(self._context, plan.interface, self._addresses())
+            except (SystemFault, OSError) as error:
+                self._context.log.warning("%s: %s", plan.interface, error)
+
+    @staticmethod
+    async def tidy(context: PluginContext) -> None:
+        """Remove what a conman that was killed left. Raises SystemFault."""
+        left = context.store.load()
+        if isinstance(left.get("interface"), str):
+            context.log.info("the access point of an earlier run is removed")
+            await _restore(context, left["interface"], [])
+
+
+def _add(plan: Plan) -> None:
+    """Give the radio an interface for its access point. Raises Apart, SystemFault."""
+    _remove_own()
+    try:
+        nl80211.add_interface(plan.phy, plan.ap_interface, nl80211.ACCESS_POINT)
+    except OSError as error:
+        what = f"{plan.interface} gets no second interface: {error.strerror}"
+        raise Apart(Reason.BROKEN, what) from error
+
+
+def _remove_own() -> None:
+    with contextlib.suppress(OSError):
+        nl80211.remove_interface(socket.if_nametoindex(OWN))
+
+
+async def _restore(context: PluginContext, interface: str, addresses: list[IPv4Interface]) -> None:
+    """Leave a radio as it was before. Raises SystemFault, OSError."""
+    left = context.store.load()
+    await wall.tear_down(context)
+    _remove_own()
+    if not left.get("own") and left.get("interface") == interface:
+        _make_client(interface, addresses)
+        before = left.get("before")
+        wall.open_up(interface, before if isinstance(before, dict) else {})
+    context.store.save({})
+
+
+def _make_client(interface: str, addresses: list[IPv4Interface]) -> None:
+    with contextlib.suppress(OSError), Netlink() as link:  # one that is gone needs nothing
+        index = link.link(interface).index
+        for address in addresses:
+            link.delete_address(index, address)
+        if nl80211.interface_types().get(index) == nl80211.ACCESS_POINT:
+            link.set_up(index, False)
+            nl80211.set_type(index, nl80211.STATION)
+
+
+def _free_port(kind: int, addresses: list[str], usual: int) -> int:
+    """Return a port that can be bound on all addresses: the usual one if nobody has it."""
+    if all(_binds(kind, address, usual) for address in addresses):
+        return usual
+    for _ in range(20):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("", 0))
+            port = int(probe.getsockname()[1])
+        if all(_binds(kind, address, port) for address in addresses):
+            return port
+    raise SystemFault(f"no port is free on {addresses[0]}")
+
+
+def _binds(kind: int, address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM)
+        probe.setsockopt(socket.SOL_IP, _FREEBIND, 1)
+        try:
+            probe.bind((address, port))
+            if kind == socket.SOCK_STREAM:
+                probe.listen(1)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise SystemFault(f"port {port} cannot be used: {error.strerror}") from error
+            return False
+    return True

@@ -1,0 +1,171 @@
+"""The settings of section `[conman:accesspoint]`."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, ip_address
+from typing import Any
+
+from conman_core import Kind, Option
+from conman_core.errors import ConfigError
+from conman_plugins.accesspoint.led import Led
+
+SECTION = "conman:accesspoint"
+AUTO, OPEN = "auto", "open"  #: what may stand in place of a key
+ATTENTION = 120.0  #: seconds that somebody who was seen counts as being there
+_PREFIX = 24
+_PASSPHRASE = re.compile(r"[ -~]{8,63}")  # IEEE 802.11-2020, J.4.1
+_PLACES = ("{hostname}", "{serial}", "{mac}")
+
+OPTIONS = (
+    Option(
+        "ssid",
+        Kind.TEXT,
+        "ContinuumBridge",
+        "The name that phones list; {hostname}, {serial} and {mac} stand for this device's own.",
+    ),
+    Option(
+        "passphrase",
+        Kind.SECRET,
+        "auto",
+        "The key of the access point, 8 to 63 characters; auto makes one for this device "
+        "(shown by `sudo conman provision`), open has none.",
+    ),
+    Option("address", Kind.TEXT, "10.0.0.1", "The page's address; its network has a prefix of 24."),
+    Option(
+        "portal-address",
+        Kind.TEXT,
+        "192.0.2.1",
+        "What every name is answered with: some phones distrust private addresses there; "
+        "none uses the page's own address.",
+    ),
+    Option("interface", Kind.TEXT, "", "The radio to use; without it any that is free."),
+    Option(
+        "country",
+        Kind.TEXT,
+        "",
+        "Where the device is, as two letters such as GB; without it the kernel's country holds.",
+    ),
+    Option(
+        "together",
+        Kind.CHOICE,
+        "auto",
+        "Whether a radio is access point and client at once: auto if it says it can; "
+        "no for one that does not keep that promise.",
+        ("auto", "no"),
+    ),
+    Option("timeout", Kind.DURATION, "5m", "How long it stays without anybody there."),
+    Option(
+        "look-every",
+        Kind.DURATION,
+        "3m",
+        "How often it goes for a moment to look for known networks, while nobody is there, "
+        "on a radio that cannot do both.",
+    ),
+    Option(
+        "led",
+        Kind.TEXT,
+        "",
+        "A lamp such as /sys/class/leds/ACT: it blinks while somebody is waited for, and is on "
+        "while the device is online.",
+    ),
+    Option(
+        "boot-note",
+        Kind.SWITCH,
+        "yes",
+        "Write name and key into a file on the boot partition, for who holds the SD card.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings, checked; times in seconds."""
+
+    ssid: str
+    passphrase: str  #: as it was written: auto, open, or the key itself
+    address: IPv4Interface
+    portal: IPv4Address | None
+    interface: str
+    country: str
+    together: bool
+    timeout: float
+    look_every: float
+    led: str
+    boot_note: bool
+    attention: float = ATTENTION
+
+    def lamp(self, log: logging.Logger) -> Led:
+        """Return the lamp."""
+        return Led(self.led, log)
+
+
+def read(values: Mapping[str, Any]) -> Settings:
+    """Check the parsed options. Raises ConfigError with a sentence."""
+    address, portal = _address(values["address"]), _portal(values["portal-address"])
+    if portal is not None and portal in address.network:
+        portal = None  # the page's own network serves both
+    country = (values["country"] or "").upper()
+    if not re.fullmatch("([A-Z]{2})?", country):
+        raise _wrong("country", country, "two letters such as GB")
+    return Settings(
+        ssid=_ssid(values["ssid"]),
+        passphrase=_passphrase(values["passphrase"]),
+        address=address,
+        portal=portal,
+        interface=values["interface"] or "",
+        country=country,
+        together=values["together"] != "no",
+        timeout=values["timeout"],
+        look_every=values["look-every"],
+        led=values["led"] or "",
+        boot_note=bool(values["boot-note"]),
+    )
+
+
+def _ssid(text: str | None) -> str:
+    text = text or ""
+    for place in re.findall(r"\{[^{}]*\}", text):
+        if place not in _PLACES:
+            raise _wrong("ssid", text, f"a name, with {', '.join(_PLACES)} where these are wanted")
+    if not text:
+        raise _wrong("ssid", text, "a name of at most 32 bytes")
+    return text
+
+
+def _passphrase(text: str | None) -> str:
+    if text in {AUTO, OPEN} or _PASSPHRASE.fullmatch(text or ""):
+        return text or ""
+    allowed = "auto, open, or 8 to 63 characters as on an English keyboard"
+    raise ConfigError(f"[{SECTION}] passphrase is not allowed; allowed: {allowed}")
+
+
+def _address(text: str | None) -> IPv4Interface:
+    try:
+        found = IPv4Interface(f"{text}/{_PREFIX}")
+    except ValueError:
+        raise _wrong("address", text, "an IPv4 address such as 10.0.0.1") from None
+    if found.ip in (found.network.network_address, found.network.broadcast_address):
+        raise _wrong("address", text, "an address of a host, such as 10.0.0.1")
+    if found.is_loopback or found.is_multicast or found.is_reserved or found.is_unspecified:
+        raise _wrong("address", text, "an address of a host, such as 10.0.0.1")
+    return found
+
+
+def _portal(text: str | None) -> IPv4Address | None:
+    if text in (None, "", "none"):
+        return None
+    try:
+        found = ip_address(str(text))
+    except ValueError:
+        found = None
+    if not isinstance(found, IPv4Address) or found.is_loopback or found.is_multicast:
+        raise _wrong("portal-address", text, "an IPv4 address such as 192.0.2.1, or none")
+    return found
+
+
+def _wrong(name: str, text: object, allowed: str) -> ConfigError:
+    return ConfigError(f"[{SECTION}] {name} = {text} is not allowed; allowed: {allowed}")

@@ -1,0 +1,144 @@
+"""Plugins that need a context are made with their settings, and made anew when these change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from conman_core.config import Config, load
+from conman_core.context import Claims
+from conman_core.errors import ConfigError, ConnectError
+from conman_core.events import Announcer
+from conman_core.found import Found, LoadState
+from conman_core.hookspecs import hookimpl
+from conman_core.options import Kind, Option
+from conman_core.plugin import Plugin
+from conman_core.plugins import Plugins
+
+SSID = Option("ssid", Kind.TEXT, "Box", "What it is called.")
+
+
+class Asker(Plugin):
+    """Remembers each of its objects and what it was told."""
+
+    made: list[Asker]
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
+        self.told: list[str] = []
+        type(self).made.append(self)
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (SSID,)
+
+    @hookimpl
+    def conman_provision(self, sentence: str) -> None:
+        self.told.append(sentence)
+
+    @hookimpl
+    def conman_stopping(self) -> None:
+        self.told.append("stopping")
+
+
+class Listener:
+    @hookimpl
+    def conman_online(self) -> None: ...
+
+
+@pytest.fixture
+def plugins() -> tuple[Plugins, Announcer]:
+    Asker.made = []
+    announcer = Announcer()
+
+    def context(name: str, settings: Mapping[str, Any]) -> Any:
+        return name, settings
+
+    plugins = Plugins(announcer, context)
+    plugins._found = {
+        "asker": Found("asker", LoadState.LOADED, plugin=Asker, options=(SSID,)),
+        "listener": Found("listener", LoadState.LOADED, plugin=Listener),
+    }
+    return plugins, announcer
+
+
+Made = tuple[Plugins, Announcer]
+
+
+def test_a_plugin_is_made_once_with_its_settings(plugins: Made) -> None:
+    async def story() -> None:
+        for _ in range(2):
+            await plugins[0].use({"asker": {"ssid": "Box"}})
+        await plugins[1].stop()
+
+    asyncio.run(story())
+    (asker,) = Asker.made
+    assert asker.context == ("asker", {"ssid": "Box"})
+
+
+def test_other_settings_make_it_anew_and_the_old_one_is_told_to_stop(plugins: Made) -> None:
+    async def story() -> None:
+        await plugins[0].use({"asker": {"ssid": "Box"}})
+        await plugins[0].use({"asker": {"ssid": "Other"}})
+        plugins[1].tell("conman_provision", sentence="why", failures={})
+        await plugins[1].stop()
+
+    asyncio.run(story())
+    old, new = Asker.made
+    assert old.told == ["stopping"]
+    assert new.told == ["why", "stopping"]
+
+
+def test_one_that_is_disabled_now_is_told_to_stop(plugins: Made) -> None:
+    async def story() -> None:
+        await plugins[0].use({})
+        plugins[0]._found["asker"] = Found("asker", LoadState.DISABLED)
+        await plugins[0].use({})
+        assert Asker.made[0].told == ["stopping"]
+        assert not plugins[1].has("conman_provision")
+        await plugins[1].stop()
+
+    asyncio.run(story())
+
+
+def test_the_announcer_knows_who_listens(plugins: Made) -> None:
+    async def story() -> None:
+        await plugins[0].use({})
+        assert plugins[1].has("conman_provision")
+        assert plugins[1].has("conman_online")
+        assert not plugins[1].has("conman_driver_broken")
+        await plugins[1].stop()
+
+    asyncio.run(story())
+
+
+def read(tmp_path: Any, text: str, plugins: Plugins) -> Config:
+    file = tmp_path / "setup.cfg"
+    file.write_text(text)
+    return load(file, {}, plugins.known())
+
+
+def test_a_plugin_has_its_own_section(plugins: Made, tmp_path: Any) -> None:
+    config = read(tmp_path, "[conman:asker]\nssid = Mine\n", plugins[0])
+    assert config.sections["asker"] == {"ssid": "Mine"}
+
+
+def test_a_plugin_has_none_of_a_drivers_settings(plugins: Made, tmp_path: Any) -> None:
+    with pytest.raises(ConfigError, match="no key check"):
+        read(tmp_path, "[conman:asker]\ncheck = none\n", plugins[0])
+
+
+def test_a_loan_beats_a_link_and_outlives_a_change_of_drivers() -> None:
+    claims = Claims()
+    claims.link_on = lambda _: "wifi:wlan0"
+    claims.lend("wlan0", "accesspoint")
+    claims.keep({"wifi"})
+    assert claims.all() == {"wlan0": "accesspoint"}
+    with pytest.raises(ConnectError, match="used by accesspoint"):
+        claims.lend("wlan0", "other")
+    claims.end_loan("wlan0")
+    assert not claims.all()
+    claims.end_loan("wlan0")
