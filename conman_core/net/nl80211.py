@@ -24,7 +24,7 @@ _REQUEST, _DUMP = 0x1, 0x300
 _CONTROL, _GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 16, 3, 1, 2
 _GET_WIPHY, _GET_INTERFACE, _SET_INTERFACE = 1, 5, 6
 _NEW_INTERFACE, _DEL_INTERFACE, _GET_REG, _GET_SCAN = 7, 8, 31, 32
-_WIPHY, _IFINDEX, _IFNAME, _IFTYPE, _ALPHA2, _SPLIT = 1, 3, 4, 5, 33, 174
+_WIPHY, _IFINDEX, _IFNAME, _IFTYPE, _MAC, _ALPHA2, _SPLIT = 1, 3, 4, 5, 6, 33, 174
 _ACK = 0x4
 _LIMIT = 0.5  #: seconds
 _CHANGE_LIMIT = 5.0  #: for what the driver has to do
@@ -65,10 +65,14 @@ def scanned(index: int) -> list[dict[int, bytes]]:
     return _ask(_GET_SCAN, _DUMP, _attribute(_IFINDEX, _packed(index)))
 
 
-def add_interface(phy: int, name: str, kind: int) -> None:
-    """Give a radio a further interface. Raises OSError."""
+def add_interface(phy: int, name: str, kind: int, mac: bytes) -> None:
+    """Give a radio a further interface; a driver may choose another address. Raises OSError.
+
+    Of two interfaces that are up none may have the other's address (mac80211, ENOTUNIQ).
+    """
     body = _attribute(_WIPHY, _packed(phy)) + _attribute(_IFNAME, name.encode() + b"\0")
-    _change(_NEW_INTERFACE, body + _attribute(_IFTYPE, _packed(kind)))
+    body += _attribute(_IFTYPE, _packed(kind)) + _attribute(_MAC, mac)
+    _change(_NEW_INTERFACE, body)
 
 
 def remove_interface(index: int) -> None:

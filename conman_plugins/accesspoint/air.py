@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from conman_core import ConnectError, PluginContext, Reason
-from conman_core.errors import ConmanError, SystemFault
+from conman_core.errors import SystemFault
 from conman_core.net import nl80211
 from conman_core.net.netlink import Netlink
 from conman_plugins.accesspoint import channel, hostapd, wall
 from conman_plugins.accesspoint.dnsmasq import Dnsmasq
 from conman_plugins.accesspoint.hostapd import Client, Hostapd
-from conman_plugins.accesspoint.plan import OWN, Plan, make_plan, quietest
+from conman_plugins.accesspoint.plan import OWN, SYSFS, Plan, make_plan, quietest
 from conman_plugins.accesspoint.wall import Ports
 
+_LOCAL = 0x02  #: the bit of an address that nobody assigned, IEEE 802-2014, 8.4.4
 _FREEBIND = 15  # IP_FREEBIND, linux/in.h: the address need not be there yet
 
 
@@ -55,6 +56,7 @@ class Air:
         self._context = context
         self._wanted = wanted
         self._joined, self._left, self._lost = joined, left, lost
+        self._names_port = 53
         self._plan: Plan | None = None
         self._hostapd: Hostapd | None = None
         self._dnsmasq: Dnsmasq | None = None
@@ -111,14 +113,16 @@ class Air:
             folder=self._hostapd.folder,
         )
         answer = wanted.portal or wanted.address.ip
+        starting = [
+            asyncio.create_task(self._hostapd.start(text)),
+            asyncio.create_task(self._dnsmasq.start(wanted.address, answer, self._names_port)),
+        ]
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._hostapd.start(text))
-                group.create_task(self._dnsmasq.start(wanted.address, answer, self._names_port))
-        except* ConmanError as several:
-            await self.stop()
-            raise several.exceptions[0] from None
-        except* BaseException:
+            await asyncio.gather(*starting)
+        except BaseException:
+            for task in starting:
+                task.cancel()
+            await asyncio.wait(starting)
             await self.stop()
             raise
 
@@ -186,9 +190,11 @@ def _add(plan: Plan) -> None:
     """Give the radio an interface for its access point. Raises Apart, SystemFault."""
     _remove_own()
     try:
-        nl80211.add_interface(plan.phy, plan.ap_interface, nl80211.ACCESS_POINT)
-    except OSError as error:
-        what = f"{plan.interface} gets no second interface: {error.strerror}"
+        mac = bytes.fromhex((SYSFS / plan.interface / "address").read_text().replace(":", ""))
+        mac = bytes([mac[0] ^ _LOCAL]) + mac[1:]
+        nl80211.add_interface(plan.phy, plan.ap_interface, nl80211.ACCESS_POINT, mac)
+    except (OSError, ValueError) as error:
+        what = f"{plan.interface} gets no second interface: {error}"
         raise Apart(Reason.BROKEN, what) from error
 
 
