@@ -216,10 +216,13 @@ class Provisioner:
         }
 
     async def request(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer `provision`: `action` is start, stop or status. Raises ConmanError."""
+        """Answer `provision`: `action` is start, stop or status. Raises ConmanError.
+
+        To start there may be `lasting`, seconds without anybody there, and `force`.
+        """
         action = request.get("action", "status")
         if action == "start":
-            return await self._start(_timeout(request.get("timeout")), bool(request.get("force")))
+            return await self._start(_timeout(request.get("lasting")), bool(request.get("force")))
         if action == "stop":
             return await self._stop()
         if action == "status":

@@ -83,7 +83,7 @@ def check_result(driver: str, method: str, args: tuple[Any, ...], value: Any) ->
             return check_details(value)
         case "form":
             return check_form(value)
-        case "recover" | "alternative":
+        case "recover" | "alternative" | "lend":
             _is("the answer", value, bool, "True or False")
             return value
     return None

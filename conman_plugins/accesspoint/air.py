@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network
 
 from conman_core import ConnectError, PluginContext, Reason
 from conman_core.errors import SystemFault
@@ -17,23 +15,12 @@ from conman_core.net.netlink import Netlink
 from conman_plugins.accesspoint import channel, hostapd, wall
 from conman_plugins.accesspoint.dnsmasq import Dnsmasq
 from conman_plugins.accesspoint.hostapd import Client, Hostapd
-from conman_plugins.accesspoint.plan import OWN, SYSFS, Plan, make_plan, quietest
+from conman_plugins.accesspoint.plan import OWN, SYSFS, Plan, quietest
+from conman_plugins.accesspoint.ports import free_port
 from conman_plugins.accesspoint.wall import Ports
+from conman_plugins.accesspoint.wanted import Wanted
 
 _LOCAL = 0x02  #: the bit of an address that nobody assigned, IEEE 802-2014, 8.4.4
-_FREEBIND = 15  # IP_FREEBIND, linux/in.h: the address need not be there yet
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the settings ask for. `passphrase` None: open; `portal` None: as `address`."""
-
-    ssid: bytes
-    passphrase: str | None
-    country: str
-    address: IPv4Interface
-    portal: IPv4Address | None
-    together: bool
 
 
 class Apart(ConnectError):
@@ -60,10 +47,6 @@ class Air:
         self._plan: Plan | None = None
         self._hostapd: Hostapd | None = None
         self._dnsmasq: Dnsmasq | None = None
-
-    def plan(self, interface: str) -> Plan:
-        """Return what a radio can be. Raises ConnectError."""
-        return make_plan(interface, together=self._wanted.together)
 
     async def prepare(self, plan: Plan) -> None:
         """Make interface and addresses, so that the page can be opened. Raises ConnectError."""
@@ -138,8 +121,8 @@ class Air:
         """Return the usual ports where they are free, else others."""
         ips = [str(address.ip) for address in self._addresses()]
         return Ports(
-            _free_port(socket.SOCK_STREAM, ips, 80),
-            _free_port(socket.SOCK_DGRAM, ips, 53),
+            free_port(socket.SOCK_STREAM, ips, 80),
+            free_port(socket.SOCK_DGRAM, ips, 53),
         )
 
     def _warn_of_overlaps(self, plan: Plan) -> None:
@@ -223,31 +206,3 @@ def _make_client(interface: str, addresses: list[IPv4Interface]) -> None:
         if nl80211.interface_types().get(index) == nl80211.ACCESS_POINT:
             link.set_up(index, False)
             nl80211.set_type(index, nl80211.STATION)
-
-
-def _free_port(kind: int, addresses: list[str], usual: int) -> int:
-    """Return a port that can be bound on all addresses: the usual one if nobody has it."""
-    if all(_binds(kind, address, usual) for address in addresses):
-        return usual
-    for _ in range(20):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            probe.bind(("", 0))
-            port = int(probe.getsockname()[1])
-        if all(_binds(kind, address, port) for address in addresses):
-            return port
-    raise SystemFault(f"no port is free on {addresses[0]}")
-
-
-def _binds(kind: int, address: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM)
-        probe.setsockopt(socket.SOL_IP, _FREEBIND, 1)
-        try:
-            probe.bind((address, port))
-            if kind == socket.SOCK_STREAM:
-                probe.listen(1)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise SystemFault(f"port {port} cannot be used: {error.strerror}") from error
-            return False
-    return True

@@ -6,12 +6,14 @@ import logging
 import re
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from conman_core.errors import SystemFault
 from conman_core.paths import Paths
 from conman_core.store import write_atomic, write_fault
 from conman_plugins.accesspoint.options import AUTO, OPEN, Settings
+from conman_plugins.accesspoint.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -103,3 +105,19 @@ def _mac(interface: str) -> str:
         except OSError:
             continue
     return "000000"
+
+
+def wanted_of(settings: Settings) -> Callable[[str], Wanted]:
+    """Return what the settings want of each radio. Raises SystemFault if the key cannot be had."""
+    key = passphrase(settings, Paths.from_environment())
+
+    def wanted(interface: str) -> Wanted:
+        return Wanted(
+            expand_ssid(settings.ssid, interface),
+            key,
+            settings.country,
+            settings.address,
+            settings.portal,
+        )
+
+    return wanted

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import socket
 import sys
@@ -21,14 +20,13 @@ from conman_core.errors import ConmanError, SystemFault
 from conman_plugins.accesspoint.page import messages
 from conman_plugins.accesspoint.page.messages import Answer, Look, Ready, Seen, Submission, Told
 from conman_plugins.accesspoint.page.state import LONGEST, State, to_message
+from conman_plugins.accesspoint.ports import listen
 
 __all__ = ["Door", "Submission"]
 
 START_LIMIT = 15.0  #: seconds until the page can answer
 MOST_STARTS = 5  #: within `STARTS_IN` seconds
 STARTS_IN = 60.0
-_BACKLOG = 128
-_FREEBIND = 15  # IP_FREEBIND, linux/in.h
 _STOP_LIMIT = 2.0
 _AT_ONCE = 20  #: messages taken before others get their turn
 
@@ -75,7 +73,8 @@ class Door:
         self._state = to_message(state)
         try:
             for address in self._addresses:
-                self._listening.append(self._listen(address))
+                self._listening.append(listen(address, self.port, self._interface))
+                self.port = self._listening[-1].getsockname()[1]
             await self._start()
             assert self._child  # noqa: S101 - for mypy: `_start` set it
             self._watch = asyncio.create_task(self._supervise(self._child), name="the page")
@@ -117,26 +116,6 @@ class Door:
             await self._child.stop(_STOP_LIMIT)
 
     # -- the process
-
-    def _listen(self, address: str) -> socket.socket:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.setsockopt(socket.SOL_IP, _FREEBIND, 1)
-            if self._interface:
-                name = self._interface.encode()
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-            listening.bind((address, self.port))
-            listening.listen(_BACKLOG)
-        except OSError as error:
-            listening.close()
-            what = f"the page cannot be served on {address} port {self.port}"
-            if error.errno == errno.EADDRINUSE:
-                find = f"another program has it; find it with: ss -ltnp sport = :{self.port}"
-                raise SystemFault(f"{what}: {find}") from error
-            raise SystemFault(f"{what}: {error.strerror}") from error
-        self.port = listening.getsockname()[1]
-        return listening
 
     async def _start(self) -> None:
         """Start the process and wait until it can answer. Raises SystemFault."""

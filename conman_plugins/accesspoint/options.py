@@ -13,7 +13,8 @@ from conman_core import Kind, Option
 from conman_core.errors import ConfigError
 from conman_plugins.accesspoint.led import Led
 
-SECTION = "conman:accesspoint"
+NAME = "accesspoint"
+SECTION = f"conman:{NAME}"
 AUTO, OPEN = "auto", "open"  #: what may stand in place of a key
 ATTENTION = 120.0  #: seconds that somebody who was seen counts as being there
 _PREFIX = 24

@@ -50,7 +50,8 @@ class AccessPoint(Plugin):
     @hookimpl
     async def conman_provision(self) -> None:
         """Open the access point; how that went is told by the session itself."""
-        from conman_plugins.accesspoint.session import Session, wanted_of
+        from conman_plugins.accesspoint.credentials import wanted_of
+        from conman_plugins.accesspoint.session import Session
 
         await self._end()
         try:
@@ -59,8 +60,7 @@ class AccessPoint(Plugin):
         except ConmanError as error:
             self.context.gave_up(str(error))
             return
-        lamp = settings.lamp(self.context.log)
-        self._session = Session(self.context, settings, wanted, lamp=lamp, attempt=self._attempt)
+        self._session = Session(self.context, settings, wanted, attempt=self._attempt)
         self._task = asyncio.create_task(self._run(self._session), name="access point")
 
     async def _run(self, session: Session) -> None:
@@ -74,6 +74,8 @@ class AccessPoint(Plugin):
     @hookimpl
     async def conman_provision_end(self) -> None:
         """Close the access point."""
+        if self._session:
+            await self._session.settled()
         await self._end()
 
     @hookimpl

@@ -13,7 +13,7 @@ from conman_core.children import Children
 from conman_core.config import load, locate
 from conman_core.context import Claims, Context
 from conman_core.errors import ConmanError
-from conman_core.inspect import known_options
+from conman_core.inspect import known_options, known_plugins
 from conman_core.paths import Paths
 from conman_plugins.wifi.knownfile import KnownFile
 from conman_plugins.wifi.machine import Machine
@@ -29,7 +29,7 @@ class Desk:
     """The settings as a running daemon would have them. Raises ConfigError."""
 
     def __init__(self, config: Path | None) -> None:
-        found = load(locate(config), known_options(config))
+        found = load(locate(config), known_options(config), known_plugins(config))
         self.settings: Mapping[str, Any] = found.sections[NAME]
         self.paths = Paths.from_environment()
         self.known = KnownFile(Path(self.settings["networks"]))

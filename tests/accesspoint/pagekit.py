@@ -150,10 +150,10 @@ def serving(folder: Path, state: State = STATE) -> Iterator[Site]:
             Context(folder),  # type: ignore[arg-type]
             addresses=["127.0.0.1"],
             port=0,
-            submitted=lambda submission: site.submitted(submission),
+            submitted=lambda submission: site.submitted(submission),  # noqa: PLW0108 - made below
             look=look,
             seen=seen,
-            lost=lambda sentence: site.lost.append(sentence),
+            lost=lambda sentence: site.lost.append(sentence),  # noqa: PLW0108
         )
         site = Site(loop, door, state=state)
         await door.open(state)

@@ -280,7 +280,7 @@ def test_what_is_known_is_tried_when_the_radio_is_given_back(tmp_path: Path, wor
 
 def test_the_command_line_starts_and_stops_it(tmp_path: Path) -> None:
     async def tale(place: Place, it: Machine) -> None:
-        starting = asyncio.create_task(place.core.request({"action": "start", "timeout": 20}))
+        starting = asyncio.create_task(place.core.request({"action": "start", "lasting": 20}))
         await until(lambda: place.told == ["conman_provision"])
         place.core.on_air(SHOWN, attended=False)
         answer = await starting
@@ -288,7 +288,7 @@ def test_the_command_line_starts_and_stops_it(tmp_path: Path) -> None:
         await place.core.request({"action": "stop"})
         assert place.told[-1] == "conman_provision_end"
         with pytest.raises(ConmanError, match="number of seconds"):
-            await place.core.request({"action": "start", "timeout": "long"})
+            await place.core.request({"action": "start", "lasting": "long"})
 
     story(tmp_path, rules=Rules(When.NEVER))(tale)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -75,3 +76,12 @@ class Person:
         listed = f'value="{ssid}"' in page
         values["f.ssid" if listed else "f.ssid.typed"] = ssid
         return self.asks(body=urlencode(values))[2]
+
+    def connects(self, port: int) -> bool:
+        """Open a TCP connection to the page's address. Raises OSError."""
+
+        def connect() -> bool:
+            with socket.create_connection((PAGE, port), 5.0):
+                return True
+
+        return self.phone.call(connect)

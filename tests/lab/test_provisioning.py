@@ -79,3 +79,163 @@ def test_the_whole_life_of_a_new_device(it: Provisioning, settings: str) -> None
     assert "type AP" not in it.interfaces()
     assert "not the right key" not in it.daemon.log()
     assert AP_KEY not in it.daemon.log()
+
+
+def entered(it: Provisioning, ssid: str, key: str = KEY, **more: str) -> None:
+    """Come to the page as soon as it is there, and enter a network."""
+    it.asking()
+    it.person.joins(AP, AP_KEY)
+    assert "is being tried" in it.person.enters(ssid, key, **more)
+
+
+def test_a_network_that_is_not_there_is_said(it: Provisioning) -> None:
+    it.run(ASKS)
+    entered(it, "Elsewhere")
+    it.person.joins(AP, AP_KEY)
+    it.person.reads("Elsewhere was not found")
+
+
+def test_a_router_that_gives_no_address_is_said(it: Provisioning) -> None:
+    it.world.access_point("home", HOME, KEY, dhcp=False)
+    it.run(ASKS)
+    entered(it, "HomeNet")
+    it.person.joins(AP, AP_KEY)
+    it.person.reads("Joined HomeNet, but the router gave no address")
+
+
+def test_a_network_without_internet_is_said(it: Provisioning) -> None:
+    point = it.world.access_point("home", HOME, KEY)
+    point.router.sysctl("net.ipv4.ip_forward", "0")
+    it.run(ASKS)
+    entered(it, "HomeNet")
+    it.person.joins(AP, AP_KEY)
+    it.person.reads("Joined HomeNet, but there is no internet there", limit=80)
+
+
+def test_a_hidden_network_is_joined_by_its_name(it: Provisioning) -> None:
+    it.world.access_point("home", HOME, KEY, hidden=True)
+    it.run(ASKS)
+    entered(it, "HomeNet", **{"f.hidden": "yes"})
+    it.online()
+
+
+def test_with_two_radios_the_page_stays_and_says_what_came_of_it() -> None:
+    with provisioning(radios=2) as it:
+        it.world.access_point("home", HOME, KEY)
+        it.run(ASKS)
+        assert it.asking()["interface"] != "wlan0"
+        it.person.joins(AP, AP_KEY)
+        it.person.enters("HomeNet", "not the right key")
+        it.person.reads("Wrong key for HomeNet")  # without joining again
+        it.person.enters("HomeNet", KEY)
+        it.online()
+        it.quiet()
+
+
+def test_a_cable_ends_it_at_once() -> None:
+    with provisioning(cable=True) as it:
+        it.run(ASKS)
+        it.asking()
+        it.device.ip("link", "set", "eth0", "up")
+        it.daemon.wait_uplink("eth0", 60)
+        it.quiet(15)
+        assert "conman-ap0" not in it.interfaces()
+
+
+@pytest.mark.parametrize("settings", [ASKS, ALONE + "look-every = 5s\n"], ids=["together", "alone"])
+def test_a_known_network_that_comes_back_ends_it(it: Provisioning, settings: str) -> None:
+    it.knows(block(HOME))
+    point = it.world.access_point("home")
+    it.run(settings)
+    it.asking()
+    point.start(HOME, KEY)
+    it.online(90)
+    it.quiet()
+
+
+def test_a_known_network_with_another_key_now_keeps_its_block(it: Provisioning) -> None:
+    it.knows(block(HOME, "the old key"))
+    before = it.list.read_text()
+    it.world.access_point("home", HOME, KEY)
+    it.run(ASKS)
+    entered(it, "HomeNet", "another wrong one")
+    it.person.joins(AP, AP_KEY)
+    it.person.reads("Wrong key for HomeNet")
+    assert it.list.read_text() == before
+    it.person.enters("HomeNet", KEY)
+    it.online()
+    assert KEY in it.list.read_text()
+
+
+def test_hostile_names_around_are_only_names(it: Provisioning) -> None:
+    names = [b"<b>bold</b>", b"a'b\"c&d", b"line\nfeed", b"zero\0byte", b"\xff\xfe\xfd"]
+    for number, name in enumerate(names):
+        it.world.access_point(f"n{number}", name, KEY, channel=(1, 6, 11)[number % 3])
+    it.run(ASKS)
+    it.asking()
+    it.person.joins(AP, AP_KEY)
+    page = it.person.reads("&lt;b&gt;bold&lt;/b&gt;", "a&#x27;b&quot;c&amp;d", limit=70)
+    assert "<b>bold" not in page
+    assert "\0" not in page
+    assert "is being tried" in it.person.enters("zero\\x00byte", KEY)
+    it.online()
+
+
+def test_phones_find_the_page_and_nothing_else(it: Provisioning) -> None:
+    it.run(ASKS)
+    it.asking()
+    it.person.joins(AP, AP_KEY)
+    asked = it.person.asks("/generate_204", host="connectivitycheck.gstatic.com")
+    assert (asked[0], asked[1]["Location"]) == (302, "http://10.0.0.1/")
+    at_portal = it.person.asks(
+        "/hotspot-detect.html", host="captive.apple.com", address="192.0.2.1"
+    )
+    assert at_portal[0] == 302
+    with pytest.raises(ConnectionRefusedError):
+        it.person.connects(443)
+    assert it.person.connects(80)
+
+
+def test_an_access_point_whose_program_dies_comes_back(it: Provisioning) -> None:
+    it.run(ASKS)
+    it.asking()
+    it.device.run("pkill", "-KILL", "-f", "hostapd .*conman-ap0")
+    it.person.joins(AP, AP_KEY, 90)
+    it.person.reads("Connect")
+
+
+def test_a_crash_at_any_moment_leaves_no_access_point_and_no_known_network_is_lost(
+    it: Provisioning,
+) -> None:
+    it.knows(block(b"Cabin"), block(b"Office"))
+    it.world.access_point("home", HOME, KEY)
+    it.run(ALONE)
+    entered(it, "HomeNet")
+    time.sleep(1.5)  # somewhere in the middle of the trial
+    it.daemon.kill()
+    it.run(ASKS)
+    for name in ("Cabin", "Office"):
+        assert name.encode().hex() in it.list.read_text()
+    it.daemon.wait(lambda s: s["provisioning"] or s["state"] == "online", 90)
+    if it.daemon.status()["state"] != "online":
+        entered(it, "HomeNet")
+    it.online()
+    it.quiet()
+    assert "type AP" not in it.interfaces()
+
+
+def test_a_person_opens_and_ends_it_by_hand(it: Provisioning) -> None:
+    it.world.access_point("home", HOME, KEY)
+    it.knows(block(HOME))
+    it.run(ASKS.replace("[conman]", "[conman]\nprovision = never"))
+    it.online()
+    folders = ("env", "RUNTIME_DIRECTORY=/run/conman", "STATE_DIRECTORY=/var/lib/conman", "conman")
+    words = ("--config", "/run/setup.cfg")
+    assert "conman provision --yes" in it.conman(*folders, "provision", *words)
+    shown = it.conman(*folders, "provision", "--yes", "--timeout", "10m", *words)
+    assert AP_KEY in shown
+    assert "http://10.0.0.1/" in shown
+    it.person.joins(AP, AP_KEY)
+    it.conman(*folders, "provision", "stop")
+    it.online()
+    it.quiet()

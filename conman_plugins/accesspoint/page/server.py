@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import json
-import struct
-import termios
 import time
 from collections.abc import Mapping
-from http import HTTPStatus
 
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
+from tornado.httputil import HTTPServerRequest
 
-from conman_plugins.accesspoint.page import api, form, shield
+from conman_plugins.accesspoint.page import api, form, respond, shield
 from conman_plugins.accesspoint.page.captive import is_ours
 from conman_plugins.accesspoint.page.messages import Answer
 from conman_plugins.accesspoint.page.state import Attempt, Problem, State
-from conman_plugins.accesspoint.page.view import Page, View
+from conman_plugins.accesspoint.page.view import View
 from conman_plugins.accesspoint.page.wire import Wire
 
 _TOLD_LIMIT = 1.0
 _ASK_AGAIN = 0.02
-_HTML, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; charset=utf-8"
-_ALWAYS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_POLICY = (
-    "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class Site:
@@ -59,17 +42,17 @@ class Site:
         state = self._wire.state
         client = request.remote_ip or ""
         if state is None:
-            _text(request, 503)
+            respond.as_text(request, 503)
         elif not self._rate.allow(client, time.monotonic()):
-            _text(request, 429)
+            respond.as_text(request, 429)
         elif not is_ours(request.headers.get("Host", ""), self._hosts(state)):
             self._foreign(request, state)
         elif request.method in {"GET", "HEAD"}:
             self._get(request, state, client)
         elif request.method != "POST":
-            _text(request, 405, {"Allow": "GET, HEAD, POST"})
+            respond.as_text(request, 405, {"Allow": "GET, HEAD, POST"})
         elif not shield.same_site(request.headers, self._hosts(state)):
-            _text(request, 403)
+            respond.as_text(request, 403)
         else:
             await self._post(request, state, client)
 
@@ -80,9 +63,9 @@ class Site:
         """Lead a phone to the page; what would change something is refused (DNS rebinding)."""
         if request.method in {"GET", "HEAD"}:
             there = {"Location": f"http://{state.address}/", "Connection": "close"}
-            _text(request, 302, there)
+            respond.as_text(request, 302, there)
         else:
-            _text(request, 403, {"Connection": "close"})
+            respond.as_text(request, 403, {"Connection": "close"})
 
     # -- reading
 
@@ -94,11 +77,11 @@ class Site:
                 self._page(request, state, client)
             case "/api/status":
                 token = self._tokens.make(client, api.FORM, time.time())
-                _json(request, 200, api.status(state, _languages(request), token))
+                respond.as_json(request, 200, api.status(state, _languages(request), token))
             case "/api/networks":
-                _json(request, 200, api.networks(state))
+                respond.as_json(request, 200, api.networks(state))
             case _:
-                _text(request, 404)
+                respond.as_text(request, 404)
 
     def _page(
         self,
@@ -114,7 +97,7 @@ class Site:
         page = self._view.render(
             state, languages=_languages(request), tokens=tokens, problem=problem, values=values
         )
-        _page(request, page)
+        respond.page(request, page)
 
     # -- changing
 
@@ -128,27 +111,27 @@ class Site:
             case "/api/connect":
                 await self._connect(request, state, client)
             case _:
-                _text(request, 404)
+                respond.as_text(request, 404)
 
     def _look(self, request: HTTPServerRequest, client: str) -> None:
         try:
             token = form.pairs(request.body).get("token", "")
         except ValueError:
-            _text(request, 400)
+            respond.as_text(request, 400)
             return
         if self._tokens.good(token, client, "look", time.time()):
             self._wire.look()
-        _text(request, 303, {"Location": "/"})
+        respond.as_text(request, 303, {"Location": "/"})
 
     async def _submitted(self, request: HTTPServerRequest, state: State, client: str) -> None:
         try:
             sent = form.pairs(request.body)
         except ValueError:
-            _text(request, 400)
+            respond.as_text(request, 400)
             return
         wanted = form.form_of(state, sent.get("driver", ""))
         if wanted is None:
-            _text(request, 303, {"Location": "/"})
+            respond.as_text(request, 303, {"Location": "/"})
             return
         values, problem = form.checked(form.entered(sent, wanted), wanted)
         if not self._tokens.good(sent.get("token", ""), client, wanted.driver, time.time()):
@@ -161,34 +144,36 @@ class Site:
             self._page(request, now, client, problem, form.shown(values, wanted))
             return
         attempt = now.attempt or _begun(wanted.driver, values)
-        _page(request, self._view.trying(now, attempt, languages=_languages(request)))
+        respond.page(request, self._view.trying(now, attempt, languages=_languages(request)))
         await self._leave(request, answer)
 
     async def _connect(self, request: HTTPServerRequest, state: State, client: str) -> None:
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind != _JSON:
-            _json(request, 415, {"error": "send application/json"})
+        if kind != respond.JSON:
+            respond.as_json(request, 415, {"error": "send application/json"})
             return
         try:
             wish = api.wish(request.body)
         except ValueError as error:
-            _json(request, 400, {"error": str(error)})
+            respond.as_json(request, 400, {"error": str(error)})
             return
         if not self._tokens.good(wish.token, client, api.FORM, time.time()):
-            _json(request, 403, {"error": "get a token from /api/status"})
+            respond.as_json(request, 403, {"error": "get a token from /api/status"})
             return
         wanted = form.form_of(state, wish.driver)
         if wanted is None:
-            _json(request, 404, {"error": "there is no such form"})
+            respond.as_json(request, 404, {"error": "there is no such form"})
             return
         values, problem = form.checked(wish.values, wanted)
         answer = await self._hand_in(wanted.driver, values, state) if problem is None else None
         if answer is not None and not answer.ok:
             problem = Problem(wanted.driver, answer.field, answer.sentence)
         if problem is not None or answer is None:
-            _json(request, 422, api.problem(problem, _languages(request)))
+            respond.as_json(request, 422, api.problem(problem, _languages(request)))
             return
-        _json(request, 202, {"accepted": True, "leaves": (self._wire.state or state).leaves})
+        respond.as_json(
+            request, 202, {"accepted": True, "leaves": (self._wire.state or state).leaves}
+        )
         await self._leave(request, answer)
 
     async def _hand_in(self, driver: str, values: Mapping[str, str], state: State) -> Answer:
@@ -209,7 +194,7 @@ class Site:
         loop = asyncio.get_running_loop()
         end = loop.time() + _TOLD_LIMIT
         while stream is not None and not stream.closed() and loop.time() < end:
-            if not stream.writing() and not _unsent(stream.socket.fileno()):
+            if not stream.writing() and not respond.unsent(stream.socket.fileno()):
                 break
             await asyncio.sleep(_ASK_AGAIN)
         self._wire.told(answer.id)
@@ -219,42 +204,5 @@ def _begun(driver: str, values: Mapping[str, str]) -> Attempt:
     return Attempt(0, driver, next(iter(values.values()), driver), {}, "trying", None, "")
 
 
-def _unsent(descriptor: int) -> int:
-    """Return the bytes that the other side has not acknowledged (SIOCOUTQ, tcp(7))."""
-    answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0" * 4)
-    return int(struct.unpack("i", answer)[0])
-
-
 def _languages(request: HTTPServerRequest) -> str:
     return request.headers.get("Accept-Language", "")
-
-
-def _page(request: HTTPServerRequest, page: Page) -> None:
-    policy = _POLICY.format(style=page.style_hash, script=page.script_hash)
-    _respond(request, 200, _HTML, page.body, {"Content-Security-Policy": policy})
-
-
-def _json(request: HTTPServerRequest, status: int, value: object) -> None:
-    _respond(request, status, _JSON, json.dumps(value).encode(), {})
-
-
-def _text(
-    request: HTTPServerRequest, status: int, headers: Mapping[str, str] | None = None
-) -> None:
-    phrase = HTTPStatus(status).phrase
-    _respond(request, status, _TEXT, f"{status} {phrase}\n".encode(), headers or {})
-
-
-def _respond(
-    request: HTTPServerRequest, status: int, kind: str, body: bytes, headers: Mapping[str, str]
-) -> None:
-    connection = request.connection
-    if connection is None:
-        return
-    every = {"Content-Type": kind, "Content-Length": str(len(body)), **_ALWAYS, **headers}
-    if status >= 400 or status == 302:
-        every["Connection"] = "close"
-    line = ResponseStartLine("HTTP/1.1", status, HTTPStatus(status).phrase)
-    chunk = b"" if request.method == "HEAD" else body
-    connection.write_headers(line, HTTPHeaders(every), chunk)
-    connection.finish()

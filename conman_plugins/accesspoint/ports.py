@@ -1,0 +1,71 @@
+"""Ports of the access point's addresses, which need not be there yet."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+
+from conman_core.errors import SystemFault
+
+_FREEBIND = 15  # IP_FREEBIND, linux/in.h
+_BACKLOG = 128
+_TRIES = 20
+
+
+def listen(address: str, port: int, interface: str = "") -> socket.socket:
+    """Return a socket that listens, on one interface only if it is named.
+
+    Raises SystemFault with a sentence.
+    """
+    listening = _socket(socket.SOCK_STREAM)
+    try:
+        if interface:
+            name = interface.encode()
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+        listening.bind((address, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        what = f"the page cannot be served on {address} port {port}"
+        if error.errno == errno.EADDRINUSE:
+            find = f"another program has it; find it with: ss -ltnp sport = :{port}"
+            raise SystemFault(f"{what}: {find}") from error
+        raise SystemFault(f"{what}: {error.strerror}") from error
+    return listening
+
+
+def free_port(kind: int, addresses: Sequence[str], usual: int) -> int:
+    """Return a port that can be bound on all addresses: the usual one if nobody has it.
+
+    `kind` is SOCK_STREAM or SOCK_DGRAM. Raises SystemFault.
+    """
+    if all(_binds(kind, address, usual) for address in addresses):
+        return usual
+    for _ in range(_TRIES):
+        with _socket(kind) as probe:
+            probe.bind((addresses[0], 0))
+            port = int(probe.getsockname()[1])
+        if all(_binds(kind, address, port) for address in addresses):
+            return port
+    raise SystemFault(f"no port is free on {addresses[0]}")
+
+
+def _binds(kind: int, address: str, port: int) -> bool:
+    with _socket(kind) as probe:
+        try:
+            probe.bind((address, port))
+            if kind == socket.SOCK_STREAM:
+                probe.listen(1)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise SystemFault(f"port {port} cannot be used: {error.strerror}") from error
+            return False
+    return True
+
+
+def _socket(kind: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
+    made.setsockopt(socket.SOL_IP, _FREEBIND, 1)
+    return made

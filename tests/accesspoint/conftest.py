@@ -1,0 +1,25 @@
+"""One page for each file of tests: its process takes a while to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.accesspoint.pagekit import STATE, Site, serving
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("page")) as site:
+        yield site
+
+
+@pytest.fixture
+def site(served: Site) -> Site:
+    """The page as at the beginning of a test."""
+    served.submissions.clear()
+    served.verdict = lambda _: None
+    served.after = lambda _: None
+    served.show(STATE)
+    return served
