@@ -212,8 +212,9 @@ class Session:
     # -- what is known already
 
     def _in_sight(self, sentence: str) -> None:
-        self._context.log.info("%s", sentence)
-        self._put(self._try_seen)
+        if self._settled.is_set():  # else it is about what is being tried
+            self._context.log.info("%s", sentence)
+            self._put(self._try_seen)
 
     async def _try_seen(self) -> None:
         """Try what the driver has just seen: at once, but after a failure only now and then."""

@@ -61,7 +61,8 @@ class Sight:
         if self._context.now() - self._looked <= FRESH:
             return candidates(known, self.cells, self.failed)
         found = [] if everywhere else await self.glance()
-        if self._is_enough(found, known):
+        # with nothing known there is nothing to find, but a person may want to see what there is
+        if known and self._is_enough(found, known):
             return found
         quick, slow = by_haste(await self._supplicant.request("GET_CAPABILITY freq"))
         cells = await scan(self._supplicant, quick, _hidden(known))

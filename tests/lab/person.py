@@ -73,8 +73,8 @@ class Person:
         token = re.search(r'name="token" value="([^"]+)"', form)
         assert token, page
         values: dict[str, Any] = {"token": token[1], "driver": "wifi", "f.key": key, **more}
-        listed = f'value="{ssid}"' in page
-        values["f.ssid" if listed else "f.ssid.typed"] = ssid
+        typed = f'value="{ssid}"' not in page and "f.ssid.typed" in page
+        values["f.ssid.typed" if typed else "f.ssid"] = ssid
         return self.asks(body=urlencode(values))[2]
 
     def connects(self, port: int) -> bool:

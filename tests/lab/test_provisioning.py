@@ -134,9 +134,10 @@ def test_with_two_radios_the_page_stays_and_says_what_came_of_it() -> None:
 
 def test_a_cable_ends_it_at_once() -> None:
     with provisioning(cable=True) as it:
+        it.world.home.ip("link", "set", "lan0", "down")
         it.run(ASKS)
         it.asking()
-        it.device.ip("link", "set", "eth0", "up")
+        it.world.home.ip("link", "set", "lan0", "up")
         it.daemon.wait_uplink("eth0", 60)
         it.quiet(15)
         assert "conman-ap0" not in it.interfaces()
@@ -229,13 +230,13 @@ def test_a_person_opens_and_ends_it_by_hand(it: Provisioning) -> None:
     it.knows(block(HOME))
     it.run(ASKS.replace("[conman]", "[conman]\nprovision = never"))
     it.online()
-    folders = ("env", "RUNTIME_DIRECTORY=/run/conman", "STATE_DIRECTORY=/var/lib/conman", "conman")
-    words = ("--config", "/run/setup.cfg")
-    assert "conman provision --yes" in it.conman(*folders, "provision", *words)
-    shown = it.conman(*folders, "provision", "--yes", "--timeout", "10m", *words)
+    refused = it.device.conman("provision", "--config", "/run/setup.cfg")
+    assert (refused.returncode, "conman provision --yes" in refused.stderr) == (1, True)
+    words = ("provision", "--yes", "--timeout", "10m", "--config", "/run/setup.cfg")
+    shown = it.device.conman(*words, limit=60).stdout
     assert AP_KEY in shown
     assert "http://10.0.0.1/" in shown
     it.person.joins(AP, AP_KEY)
-    it.conman(*folders, "provision", "stop")
+    assert it.device.conman("provision", "stop").returncode == 0
     it.online()
     it.quiet()

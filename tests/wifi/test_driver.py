@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from conman_core import ConnectError, Connection, Link, Lost, Reason, Unavailable
 from conman_core.model import DriverEvent, Retry
+from conman_core.net.rfkill import Switches
 from conman_core.testing import SILENCE, FakeContext, run
 from conman_plugins.wifi import lookout, membership
 from conman_plugins.wifi.driver import WifiDriver
@@ -23,14 +24,15 @@ HOME = AccessPoint(b"Home", "right-key")
 KNOWN = 'country=GB\nnetwork={\n\tssid="Home"\n\tpsk="right-key"\n}\n'
 
 
-@dataclass
-class FakeRadio:
+class FakeRadio(Switches):
     """The switches of a radio."""
 
-    block: str | None = None
-    land: str = ""
+    def __init__(self) -> None:
+        super().__init__("wlan0")
+        self.block: Literal["soft", "hard"] | None = None
+        self.land = ""
 
-    def blocked(self) -> str | None:
+    def blocked(self) -> Literal["soft", "hard"] | None:
         return self.block
 
     def unblock(self) -> None:
