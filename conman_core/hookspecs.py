@@ -65,13 +65,14 @@ def conman_no_uplink(failures: dict[str, str]) -> None:
 
 
 @hookspec
-def conman_provision(sentence: str, failures: dict[str, str]) -> None:
+def conman_provision(sentence: str, by_hand: bool, failures: dict[str, str]) -> None:
     """Called when a person is to be asked for settings: nothing works, or a person wants it.
 
     Whoever can ask opens what it has, and tells with `PluginContext.on_air` or `gave_up`. It goes
     on until `conman_provision_end` is called.
 
     :param sentence: why
+    :param by_hand: a person wants it now: known networks do not end it
     :param failures: for each known link a sentence that says why it does not work
     """
 

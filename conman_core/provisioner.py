@@ -102,7 +102,10 @@ class Provisioner:
             self.say(f"settings are asked for: {move.sentence}", event="provision", state="asking")
             moment = self._engine.moment()
             failures = {link.name: explain.why_not(link, moment) for link in moment.links}
-            self._announcer.tell("conman_provision", sentence=move.sentence, failures=failures)
+            by_hand = move.course.asking is not None and move.course.asking.by_hand
+            self._announcer.tell(
+                "conman_provision", sentence=move.sentence, by_hand=by_hand, failures=failures
+            )
         elif move.start is False:
             self.say(
                 f"settings are not asked for any more: {move.sentence}",

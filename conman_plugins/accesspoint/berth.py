@@ -45,6 +45,17 @@ class Berth:
         self._falls = 0
         self._closing: asyncio.Task[None] | None = None
 
+    async def will_leave(self) -> bool:
+        """Tell whether the only radio cannot look around while it is an access point."""
+        loans = await self._context.loans()
+        try:
+            return len(loans) == 1 and not self._plan_for(loans[0]).together
+        except ConmanError:  # said when it is opened
+            return False
+
+    def _plan_for(self, loan: Loan) -> Plan:
+        return make_plan(loan.interface, together=self._settings.together)
+
     async def open_any(self) -> None:
         """Open on the first radio that can. Raises ConnectError with what is wrong with each."""
         loans = await self._context.loans()
@@ -63,7 +74,7 @@ class Berth:
         raise ConnectError(Reason.NO_DEVICE, "; ".join(dict.fromkeys(troubles)) or missing)
 
     async def _open_on(self, loan: Loan, *, alone: bool) -> None:
-        self.plan = make_plan(loan.interface, together=self._settings.together)
+        self.plan = self._plan_for(loan)
         self._loan = loan
         self.leaves = alone and not self.plan.together
         try:

@@ -48,7 +48,7 @@ class AccessPoint(Plugin):
             self.context.log.warning("%s", error)
 
     @hookimpl
-    async def conman_provision(self) -> None:
+    async def conman_provision(self, by_hand: bool) -> None:
         """Open the access point; how that went is told by the session itself."""
         from conman_plugins.accesspoint.credentials import wanted_of
         from conman_plugins.accesspoint.session import Session
@@ -60,7 +60,9 @@ class AccessPoint(Plugin):
         except ConmanError as error:
             self.context.gave_up(str(error))
             return
-        self._session = Session(self.context, settings, wanted, attempt=self._attempt)
+        self._session = Session(
+            self.context, settings, wanted, by_hand=by_hand, attempt=self._attempt
+        )
         self._task = asyncio.create_task(self._run(self._session), name="access point")
 
     async def _run(self, session: Session) -> None:

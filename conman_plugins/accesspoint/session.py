@@ -37,9 +37,11 @@ class Session:
         settings: Settings,
         wanted: Callable[[str], Wanted],
         *,
+        by_hand: bool = False,
         attempt: Attempt | None = None,
     ) -> None:
         self.attempt = attempt
+        self._by_hand = by_hand  # a person wants it: what is known is not tried meanwhile
         self._context = context
         self._settings = settings
         self._queue: asyncio.Queue[Work] = asyncio.Queue()
@@ -63,7 +65,7 @@ class Session:
 
     async def run(self) -> None:
         """Open, and do what comes in until cancelled; `gave_up` is told if that cannot be."""
-        self._forms = await self._context.forms()
+        await self._look_before()
         refreshing = asyncio.create_task(self._refresh_forever())
         try:
             await self._berth.open_any()
@@ -74,6 +76,14 @@ class Session:
             self._context.gave_up(str(error))
         finally:
             refreshing.cancel()
+
+    async def _look_before(self) -> None:
+        """Have something to choose from: a radio that is access point alone hears no more."""
+        self._forms = await self._context.forms()
+        listed = any(field.choices for form in self._forms for field in form.fields)
+        if not listed and await self._berth.will_leave():
+            await self._context.look()
+            self._forms = await self._context.forms()
 
     async def settled(self, limit: float = 2.0) -> None:
         """Wait until it is known what came of a try: the core may know it a moment before."""
@@ -109,7 +119,8 @@ class Session:
         self._show()
         if self._berth.opening:
             self._shown.count(await self._berth.opening.clients())
-        if self._berth.leaves and not self._shown.attended and self._context.now() >= self._look_at:
+        alone = self._berth.leaves and not self._by_hand and not self._shown.attended
+        if alone and self._context.now() >= self._look_at:
             await self._try_known()  # nobody is there, and the radio cannot look meanwhile
 
     def _put(self, work: Work) -> None:
@@ -212,7 +223,7 @@ class Session:
     # -- what is known already
 
     def _in_sight(self, sentence: str) -> None:
-        if self._settled.is_set():  # else it is about what is being tried
+        if self._settled.is_set() and not self._by_hand:  # else it is about what is being tried
             self._context.log.info("%s", sentence)
             self._put(self._try_seen)
 

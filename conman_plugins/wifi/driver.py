@@ -35,6 +35,7 @@ from conman_plugins.wifi.scan import Cell, strongest_by_ssid
 from conman_plugins.wifi.station import Station
 
 _MOST_CHOICES = 100  #: of the form: the strongest
+_MOST_OFFERED = 400  #: remembered of all that were
 
 
 class WifiDriver(LinkDriver):
@@ -52,6 +53,7 @@ class WifiDriver(LinkDriver):
         self._memory = Memory(context.store)
         self._stations: dict[str, Station] = {}  # by interface
         self._lookouts: dict[str, asyncio.Task[None]] = {}
+        self._offered: dict[str, Cell] = {}  # by the name that the form shows
         self._closing: set[asyncio.Future[None]] = set()
         self._events: asyncio.Queue[DriverEvent] = asyncio.Queue()
 
@@ -137,10 +139,12 @@ class WifiDriver(LinkDriver):
             await asyncio.wait(set(self._closing))
 
     async def form(self) -> Sequence[FormField]:
-        choices = {cell.name: choice_of(cell) for cell in reversed(self._seen())}
-        best = tuple(reversed(choices.values()))[:_MOST_CHOICES]
+        seen = {cell.name: cell for cell in reversed(self._seen())}
+        best = [choice_of(cell) for cell in reversed(seen.values())][:_MOST_CHOICES]
+        # what was offered may be chosen later, when it was not heard for a moment
+        self._offered = dict([*self._offered.items(), *seen.items()][-_MOST_OFFERED:])
         return (
-            FormField("ssid", "Network", choices=best),
+            FormField("ssid", "Network", choices=tuple(best)),
             FormField("key", "Key", "secret", required=False),
             FormField("hidden", "The network is hidden", "switch", required=False),
         )
@@ -149,10 +153,10 @@ class WifiDriver(LinkDriver):
         await asyncio.gather(*(look_around(each) for each in self._stations.values()))
 
     def validate(self, values: Mapping[str, str]) -> None:
-        entered(values, self._seen())
+        entered(values, self._offered)
 
     async def apply(self, values: Mapping[str, str]) -> None:
-        network = entered(values, self._seen())
+        network = entered(values, self._offered)
         radios = self._machine.stations(self.context.settings["interfaces"])
         if not radios:
             raise ConnectError(Reason.NO_DEVICE, "there is no WiFi radio to try it with")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from conman_core import BadValue, Choice
@@ -25,12 +25,12 @@ def choice_of(cell: Cell) -> Choice:
     )
 
 
-def entered(values: Mapping[str, str], seen: Iterable[Cell]) -> Network:
+def entered(values: Mapping[str, str], offered: Mapping[str, Cell]) -> Network:
     """Return the network that the form's values describe. Raises BadValue, without the key."""
     hidden = values.get("hidden", "") in {"yes", "on", "true", "1"}
     name = values.get("ssid", "")
     # a choice of the form may stand for odd bytes, and be longer than they are
-    cell = next((cell for cell in seen if cell.name == name), None)
+    cell = offered.get(name)
     try:
         network = make_network(_STAND_IN if cell else name, None, hidden)
     except ValueError as error:

@@ -21,6 +21,7 @@ from conman_plugins.wifi.supplicant import Supplicant
 
 T = TypeVar("T")
 
+_LOOKS = 2  #: until a network is not there: one look may miss it
 _LATEST = 2.0  #: seconds that the core takes at most to act on an event
 
 
@@ -145,8 +146,12 @@ class Station:
                     self._tell(Lost(self._link, Reason.LOST, f"{network.name} is tried out"))
                 await self._leave()
                 await self.start()
-                cells = await scan(self.supplicant, (), [network.ssid] if network.hidden else [])
-                found = candidates([network], cells)
+                found: list[Candidate] = []
+                for _ in range(_LOOKS):
+                    hidden = [network.ssid] if network.hidden else []
+                    found = candidates([network], await scan(self.supplicant, (), hidden))
+                    if found:
+                        break
                 if not found:
                     sentence = f"{network.name} was not found: check its name, and that it is near"
                     raise ConnectError(Reason.NOT_FOUND, sentence)

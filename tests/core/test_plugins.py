@@ -83,7 +83,7 @@ def test_other_settings_make_it_anew_and_the_old_one_is_told_to_stop(plugins: Ma
     async def story() -> None:
         await plugins[0].use({"asker": {"ssid": "Box"}})
         await plugins[0].use({"asker": {"ssid": "Other"}})
-        plugins[1].tell("conman_provision", sentence="why", failures={})
+        plugins[1].tell("conman_provision", sentence="why", by_hand=False, failures={})
         await plugins[1].stop()
 
     asyncio.run(story())
