@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
-import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +61,8 @@ def passphrase(settings: Settings, paths: Paths) -> str | None:
 
 
 def _make(path: Path) -> str:
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)) for _ in range(_GROUPS))
+    chance = random.SystemRandom()  # as `secrets` has it, which would load OpenSSL for hashes
+    groups = ("".join(chance.choice(_ALPHABET) for _ in range(_LENGTH)) for _ in range(_GROUPS))
     made = "-".join(groups)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
