@@ -38,11 +38,13 @@ class AccessPoint(Plugin):
     @hookimpl
     async def conman_started(self) -> None:
         """Tidy up after a conman that was killed, and leave the note for who holds the card."""
-        from conman_plugins.accesspoint.air import Air
         from conman_plugins.accesspoint.bootnote import keep_note
 
         try:
-            await Air.tidy(self.context)
+            if self.context.store.load():
+                from conman_plugins.accesspoint.air import Air
+
+                await Air.tidy(self.context)
             keep_note(self._settings(), self.context.log)
         except ConmanError as error:
             self.context.log.warning("%s", error)
