@@ -20,6 +20,7 @@ from conman_core.engine import Engine
 from conman_core.events import Announcer
 from conman_core.forms import Forms
 from conman_core.herald import Herald
+from conman_core.history import History
 from conman_core.kernelwatch import KernelWatch
 from conman_core.ledger import Ledger
 from conman_core.lender import Lender
@@ -51,6 +52,7 @@ class Daemon:
         self.children = Children(paths.runtime)
         self.claims = Claims()
         self.ledger = Ledger(paths.ledger)
+        self.history = History(paths.history)
         self.announcer = Announcer()
         self.plugins = Plugins(self.announcer, self._plugin_context)
         self._stop = asyncio.Event()
@@ -60,8 +62,8 @@ class Daemon:
     async def run(self) -> None:
         """Start, work until told to stop, and end, leaving the connection as it is."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         self.children.end_leftovers()
         self.drivers = Drivers(
@@ -130,9 +132,11 @@ class Daemon:
         )
 
     def _publish(self, event: dict[str, Any]) -> None:
+        self.history.add(event)
         self.control.publish(event)
 
     async def _work(self) -> None:
+        self.engine.herald.say(f"conman {status.version()} starts")
         self.drivers.use(self.live.now.sections)
         for sentence in self.answers.notes():
             log.warning("%s", sentence)
@@ -176,7 +180,7 @@ class Daemon:
             self.engine.poke()
 
     async def _end(self) -> None:
-        log.info("conman ends; addresses, routes and names stay as they are")
+        self.engine.herald.say("conman ends; addresses, routes and names stay as they are")
         for task in self._tasks:
             task.cancel()
         for timer in self._soon:
@@ -201,14 +205,13 @@ class Daemon:
     # -- drivers
 
     def _context(self, name: str, settings: Any) -> Context:
-        protected = self.live.now.settings.check_targets
         return Context(
             name,
             settings,
             paths=self.paths,
             children=self.children,
             claims=self.claims,
-            protected=protected,
+            protected=self.live.now.settings.check_targets,
         )
 
     def _plugin_context(self, name: str, settings: Any) -> CorePluginContext:
@@ -226,22 +229,19 @@ class Daemon:
         entries = list(self.engine.entries.values())  # asked for from the drivers' threads
         return next((e.link.name for e in entries if e.busy and e.interface == interface), None)
 
-    def _probe(self) -> None:
-        self.drivers.probe()
-
     def _interfaces_changed(self) -> None:
         """Look at once, and soon again: a new device shows itself to the kernel step by step."""
-        self._probe()
+        self.drivers.probe()
         for timer in self._soon:
             timer.cancel()
         loop = asyncio.get_running_loop()
-        self._soon = [loop.call_later(delay, self._probe) for delay in LOOK_SOON]
+        self._soon = [loop.call_later(delay, self.drivers.probe) for delay in LOOK_SOON]
 
     def _driver_event(self, event: DriverEvent) -> None:
         if self._stop.is_set():
             return  # its children end with conman; the connections they made stay
         if isinstance(event, ProbeAgain):
-            self._probe()
+            self.drivers.probe()
         elif not self.lender.takes(event):
             self.engine.roster.driver_event(event)
             self.engine.poke()

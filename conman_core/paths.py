@@ -46,6 +46,11 @@ class Paths(NamedTuple):
         return self.state / "recovery.json"
 
     @property
+    def history(self) -> Path:
+        """What happened, for `conman log`."""
+        return self.state / "events.jsonl"
+
+    @property
     def been_online(self) -> Path:
         """A file that exists once the machine has been online since it was switched on."""
         return self.runtime / "been-online"

@@ -15,6 +15,7 @@ is it online, and how?     conman status
 why this link?             conman explain
 what could it use?         conman probe
 what is happening?         conman watch
+what has happened?         sudo conman log
 are the settings right?    conman config check"""
 CODES = """\
 exit codes: 0 fine (status, wait-online: online), 1 error, 2 usage, 3 daemon not running,
@@ -74,6 +75,19 @@ def _shell(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh"), metavar="SHELL", help="bash or zsh")
 
 
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text[:9]) > 0:
+        return int(text[:9])
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines such as 50")
+
+
+def _which(parser: argparse.ArgumentParser) -> None:
+    more = "how many of the latest events (default 50)"
+    parser.add_argument("--lines", "-n", type=_count, default=50, metavar="N", help=more)
+    more = "only those of one link, such as ethernet:eth0"
+    parser.add_argument("--link", metavar="LINK", help=more)
+
+
 def _log_level(parser: argparse.ArgumentParser) -> None:
     levels = ("debug", "info", "warning", "error")
     more = "debug, info, warning or error (default info)"
@@ -112,6 +126,14 @@ COMMANDS = (
         "example: conman watch\nend it with Ctrl-C; with --json the first line is the full status, "
         "then one event a line",
         (_json,),
+    ),
+    Word(
+        "log",
+        "log.log",
+        "Show what has happened, also before the last restart; needs no daemon",
+        "example: sudo conman log -n 20 --link wifi:wlan0\n"
+        "with --json one event a line; as it happens: conman watch",
+        (_json, _which),
     ),
     Word(
         "probe",
