@@ -14,6 +14,7 @@ from conman_core import config
 from conman_core.cli.parser import _COMMANDS
 from conman_core.commands import GROUP
 from conman_core.entrypoints import installed
+from conman_plugins.accesspoint.options import OPTIONS
 from conman_plugins.ethernet.driver import EthernetDriver
 from conman_plugins.wifi.driver import WifiDriver
 from tests.documents import ROOT, blocks, commands
@@ -26,7 +27,7 @@ def test_every_settings_file_in_it_is_valid(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.cfg"
         path.write_text(text)
         known = {"ethernet": EthernetDriver.options(), "wifi": WifiDriver.options()}
-        loaded = config.load(path, known)
+        loaded = config.load(path, known, {"accesspoint": OPTIONS})
         assert loaded.warnings == ()
         assert config.missing_drivers(loaded, known) == ()
 
@@ -76,6 +77,7 @@ def test_its_installation_works_as_written(tmp_path: Path) -> None:
     shutil.copytree(ROOT, source, ignore=ignored)
     script = ["set -e", "mount -t tmpfs tmpfs /opt", "mount -t tmpfs tmpfs /usr/local/bin"]
     script += [*steps, "cd /", "/usr/local/bin/conman drivers", "conman --version"]
+    script += ["conman provision --help"]
     path = f"{os.environ['PATH']}:/usr/local/bin"
     done = subprocess.run(
         ["unshare", "--mount", "bash", "-c", "\n".join(script)],
@@ -89,3 +91,4 @@ def test_its_installation_works_as_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("ethernet", "wifi"):
         assert re.search(rf"^{name} +ok +conman-{name}", done.stdout, re.MULTILINE)
+    assert "Open the access point" in done.stdout

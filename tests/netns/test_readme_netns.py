@@ -14,7 +14,10 @@ pytestmark = pytest.mark.netns
 
 ENDLESS = {"run", "watch"}  # tested elsewhere: they go on until they are ended
 AFTERWARDS = {"release"}
-IN_THE_LAB = {"wifi"}  # needs a radio: tests/lab/test_wifi_command.py
+IN_THE_LAB = {
+    "wifi",
+    "provision",
+}  # need a radio: tests/lab/test_wifi_command.py, test_provisioning.py
 
 
 def test_every_command_works_on_a_device_that_is_online() -> None:
