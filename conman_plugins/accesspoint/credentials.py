@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_SSID = 32  #: bytes, IEEE 802.11-2020, 9.4.2.2
 #: no letters and digits that look alike; of 31 there are 79 bits in 16
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"[:31]
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _LENGTH = 4, 4
 _MADE = re.compile(rf"(?:[{_ALPHABET}]{{{_LENGTH}}}-){{{_GROUPS - 1}}}[{_ALPHABET}]{{{_LENGTH}}}")
 _SYSFS = Path("/sys/class/net")
@@ -50,8 +50,10 @@ def passphrase(settings: Settings, paths: Paths) -> str | None:
     except FileNotFoundError:
         kept = ""
     except OSError as error:
+        denied = isinstance(error, PermissionError)
+        remedy = "as root it can" if denied else "once it is removed a new one is made"
         raise SystemFault(
-            f"the access point's key in {path} cannot be read: {error.strerror}; as root it can"
+            f"the access point's key in {path} cannot be read: {error.strerror}; {remedy}"
         ) from error
     if _MADE.fullmatch(kept):
         return kept

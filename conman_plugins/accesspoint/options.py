@@ -151,9 +151,14 @@ def _address(text: str | None) -> IPv4Interface:
         raise _wrong("address", text, "an IPv4 address such as 10.0.0.1") from None
     if found.ip in (found.network.network_address, found.network.broadcast_address):
         raise _wrong("address", text, "an address of a host, such as 10.0.0.1")
-    if found.is_loopback or found.is_multicast or found.is_reserved or found.is_unspecified:
+    if not _may_be_hosts(found.ip):
         raise _wrong("address", text, "an address of a host, such as 10.0.0.1")
     return found
+
+
+def _may_be_hosts(ip: IPv4Address) -> bool:
+    special = ip.is_loopback or ip.is_multicast or ip.is_reserved
+    return not special and ip.packed[0] != 0  # "this network", RFC 1122, 3.2.1.3
 
 
 def _portal(text: str | None) -> IPv4Address | None:
@@ -163,7 +168,7 @@ def _portal(text: str | None) -> IPv4Address | None:
         found = ip_address(str(text))
     except ValueError:
         found = None
-    if not isinstance(found, IPv4Address) or found.is_loopback or found.is_multicast:
+    if not isinstance(found, IPv4Address) or not _may_be_hosts(found):
         raise _wrong("portal-address", text, "an IPv4 address such as 192.0.2.1, or none")
     return found
 
