@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from conman_plugins.accesspoint.page.languages import choose, text
+from conman_plugins.accesspoint.page.languages import choose, sentence, text
 from conman_plugins.accesspoint.page.state import MOST_FIELDS, Problem, State
 from conman_plugins.accesspoint.page.view import list_mark, mark
 
@@ -110,5 +110,5 @@ def problem(found: Problem | None, languages: str) -> dict[str, Any]:
     return {
         "accepted": False,
         "field": found.field if found else None,
-        "error": text(choose(languages), key),
+        "error": sentence(choose(languages), key)[0],
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tornado.httputil import HTTPServerRequest
 
+from conman_core.model import Form
 from conman_plugins.accesspoint.page import api, form, respond, shield
 from conman_plugins.accesspoint.page.captive import is_ours
 from conman_plugins.accesspoint.page.messages import Answer
@@ -107,21 +108,26 @@ class Site:
             case "/":
                 await self._submitted(request, state, client)
             case "/look":
-                self._look(request, client)
+                await self._look(request, state, client)
             case "/api/connect":
                 await self._connect(request, state, client)
             case _:
                 respond.as_text(request, 404)
 
-    def _look(self, request: HTTPServerRequest, client: str) -> None:
+    async def _look(self, request: HTTPServerRequest, state: State, client: str) -> None:
         try:
             token = form.pairs(request.body).get("token", "")
         except ValueError:
             respond.as_text(request, 400)
             return
-        if self._tokens.good(token, client, "look", time.time()):
+        good = self._tokens.good(token, client, "look", time.time())
+        if good and state.leaves:
+            respond.page(request, self._view.looking(state, languages=_languages(request)))
+            await _sent(request)
+        else:
+            respond.as_text(request, 303, {"Location": "/"})
+        if good:
             self._wire.look()
-        respond.as_text(request, 303, {"Location": "/"})
 
     async def _submitted(self, request: HTTPServerRequest, state: State, client: str) -> None:
         try:
@@ -143,7 +149,7 @@ class Site:
         if problem is not None or answer is None:
             self._page(request, now, client, problem, form.shown(values, wanted))
             return
-        attempt = now.attempt or _begun(wanted.driver, values)
+        attempt = now.attempt or _begun(wanted, values)
         respond.page(request, self._view.trying(now, attempt, languages=_languages(request)))
         await self._leave(request, answer)
 
@@ -190,18 +196,25 @@ class Site:
 
     async def _leave(self, request: HTTPServerRequest, answer: Answer) -> None:
         """Tell the daemon when the answer has reached the phone: then the radio may go."""
-        stream = getattr(request.connection, "stream", None)
-        loop = asyncio.get_running_loop()
-        end = loop.time() + _TOLD_LIMIT
-        while stream is not None and not stream.closed() and loop.time() < end:
-            if not stream.writing() and not respond.unsent(stream.socket.fileno()):
-                break
-            await asyncio.sleep(_ASK_AGAIN)
+        await _sent(request)
         self._wire.told(answer.id)
 
 
-def _begun(driver: str, values: Mapping[str, str]) -> Attempt:
-    return Attempt(0, driver, next(iter(values.values()), driver), {}, "trying", None, "")
+async def _sent(request: HTTPServerRequest) -> None:
+    """Wait until the other side has acknowledged the whole answer; not for ever."""
+    stream = getattr(request.connection, "stream", None)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _TOLD_LIMIT
+    while stream is not None and not stream.closed() and loop.time() < end:
+        if not stream.writing() and not respond.unsent(stream.socket.fileno()):
+            break
+        await asyncio.sleep(_ASK_AGAIN)
+
+
+def _begun(wanted: Form, values: Mapping[str, str]) -> Attempt:
+    """Return a try of which the daemon has not told yet: named without secrets."""
+    title = form.shown(values, wanted).get(wanted.fields[0].name, "") if wanted.fields else ""
+    return Attempt(0, wanted.driver, title or wanted.driver, {}, "trying", None, "")
 
 
 def _languages(request: HTTPServerRequest) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from conman_core.model import Form
 from conman_plugins.accesspoint.page import html
-from conman_plugins.accesspoint.page.fields import field_html
-from conman_plugins.accesspoint.page.languages import choose, text
+from conman_plugins.accesspoint.page.fields import Filling, field_html, searches, spoken
+from conman_plugins.accesspoint.page.languages import choose, has, text
 from conman_plugins.accesspoint.page.state import Attempt, Problem, State
 
 _FOLDER = Path(__file__).parent
@@ -85,6 +85,10 @@ class View:
         language = choose(languages)
         return _finished(_trying(state, attempt, language))
 
+    def looking(self, state: State, *, languages: str) -> Page:
+        """Return the page that is shown while the access point is away to look for networks."""
+        return _finished(_looking(state, choose(languages)))
+
 
 def _finished(made: str) -> Page:
     return Page(made.encode("utf-8", "replace"), _asset("style.css")[1], _asset("script.js")[1])
@@ -102,9 +106,12 @@ def list_mark(state: State) -> str:
     return hashlib.blake2s(lists.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def _document(state: State, language: str, title: str, body: str, head: str = "") -> str:
+def _document(
+    state: State, language: str, title: str, body: str, head: str = "", *, news: bool = False
+) -> str:
+    """`news`: whatever the device says next is news."""
     data = html.attributes(
-        data_mark=mark(state),
+        data_mark="" if news else mark(state),
         data_list=list_mark(state),
         data_show=text(language, "show"),
         data_hide=text(language, "hide"),
@@ -124,23 +131,31 @@ def _page(
     attempt = state.attempt
     if attempt and attempt.phase == "trying" and problem is None:
         return _trying(state, attempt, language)
-    title = text(language, "title", device=state.device)
+    done = attempt is not None and attempt.phase == "online" and problem is None
+    title = text(language, "title.online" if done else "title", device=state.device)
     parts = [f"<h1>{html.escaped(title)}</h1>"]
-    done = attempt is not None and attempt.phase == "online"
-    if attempt and problem is None:
+    if problem is not None:
+        if problem.field is None:
+            parts.append(_card("bad", "alert", spoken(language, problem.sentence)))
+    elif attempt:
         parts.append(_result(state, attempt, language))
+    else:
+        parts.append(f"<p>{html.escaped(text(language, _intro(state)))}</p>")
     if not done:
-        parts.append(f"<p>{html.escaped(text(language, 'intro'))}</p>")
-        for place, form in enumerate(state.forms):
-            own = problem if problem and problem.driver == form.driver else None
-            filled = values if own else None
-            if filled is None and attempt and attempt.driver == form.driver:
-                filled = attempt.values
-            opened = own is not None or (place == 0 and not problem) or len(state.forms) == 1
-            parts.append(_form(state, form, language, own, filled or {}, opened=opened))
-        parts.append(_search(state, language))
+        parts.append(_forms(state, language, problem, values or {}))
         parts.append(f'<p class="soft">{html.escaped(text(language, "trust"))}</p>')
     return _document(state, language, title, "".join(parts))
+
+
+def _intro(state: State) -> str:
+    listed = any(searches(form, field) for form in state.forms for field in form.fields)
+    if len(state.forms) > 1:
+        return "intro.any"
+    return "intro" if listed else "intro.one"
+
+
+def _card(kind: str, role: str, said: str, more: str = "") -> str:
+    return f'<section class="card {kind}" role="{role}"><h2>{said}</h2>{more}</section>'
 
 
 def _trying(state: State, attempt: Attempt, language: str) -> str:
@@ -149,75 +164,87 @@ def _trying(state: State, attempt: Attempt, language: str) -> str:
     more = text(language, key, title=attempt.title, device=state.device)
     refresh = '<meta http-equiv="refresh" content="5;url=/?r">'
     head = "" if state.leaves else f"<noscript>{refresh}</noscript>"
-    body = (
+    return _document(state, language, title, _waiting(language, title, more, "trying.look"), head)
+
+
+def _looking(state: State, language: str) -> str:
+    title = text(language, "looking.title")
+    more = text(language, "looking.leaves", device=state.device)
+    return _document(
+        state, language, title, _waiting(language, title, more, "looking.look"), news=True
+    )
+
+
+def _waiting(language: str, title: str, more: str, link: str) -> str:
+    """Return what is shown while the page has nothing to ask; the link is for who comes back."""
+    return (
         f'<section class="card" role="status"><h1>{html.escaped(title)}</h1>'
         f"<p>{html.escaped(more)}</p></section>"
+        f'<p><a class="button" href="/">{html.escaped(text(language, link))}</a></p>'
     )
-    return _document(state, language, title, body, head)
 
 
 def _result(state: State, attempt: Attempt, language: str) -> str:
     places = {"title": attempt.title, "device": state.device}
     if attempt.phase == "online":
-        said = html.escaped(text(language, "result.online", **places))
-        return f'<section class="card good" role="status"><h2>{said}</h2></section>'
+        return _card("good", "status", html.escaped(text(language, "result.online", **places)))
     key = f"result.{attempt.reason if attempt.phase == 'failed' else attempt.phase}"
-    if text(language, key) == key:
+    if not has(key):
         key = "result.other"
     said, advice = text(language, key, **places), text(language, f"{key}.do", **places)
-    detail = ""
+    more = f"<p>{html.escaped(advice)}</p>"
     if attempt.sentence:
         label = html.escaped(text(language, "detail"))
-        detail = (
-            f'<p class="soft">{label} <span lang="en">{html.escaped(attempt.sentence)}</span></p>'
+        more += f'<p class="soft">{label} {spoken(language, attempt.sentence)}</p>'
+    return _card("bad", "alert", html.escaped(said), more)
+
+
+def _forms(state: State, language: str, problem: Problem | None, values: Mapping[str, str]) -> str:
+    """Return all forms; where something is wrong, or failed, is open and filled in."""
+    attempt = state.attempt
+    drivers = [form.driver for form in state.forms]
+    concerned = problem.driver if problem else attempt.driver if attempt else ""
+    opened = concerned if concerned in drivers else "".join(drivers[:1])
+    button = _search_button(state, language)
+    parts, placed = [], False
+    for form in state.forms:
+        own = problem if problem and problem.driver == form.driver else None
+        filled = values if own else {}
+        if not own and attempt and attempt.driver == form.driver:
+            filled = attempt.values
+        parts.append(
+            _form(state, form, Filling(language, own, filled, button), opened=form.driver == opened)
         )
-    return (
-        f'<section class="card bad" role="alert"><h2>{html.escaped(said)}</h2>'
-        f"<p>{html.escaped(advice)}</p>{detail}</section>"
-    )
-
-
-def _search(state: State, language: str) -> str:
-    if not any(field.choices or field.kind == "text" for f in state.forms for field in f.fields):
-        return ""
-    label = html.escaped(text(language, "searching" if state.looking else "search"))
+        placed |= any(searches(form, field) for field in form.fields)
     token = html.attributes(value=_TOKEN.format("look"))
-    disabled = html.attributes(disabled=state.looking)
-    return (
-        f'<form method="post" action="/look"><input type="hidden" name="token"{token}>'
-        f"<p><button{disabled}>{label}</button></p></form>"
+    parts.append(
+        f'<form id="look" method="post" action="/look"><input type="hidden" name="token"{token}>'
+        f"{'' if placed else button}</form>"
     )
+    return "".join(parts)
 
 
-def _form(
-    state: State,
-    form: Form,
-    language: str,
-    problem: Problem | None,
-    values: Mapping[str, str],
-    *,
-    opened: bool,
-) -> str:
-    driver = html.value(form.driver)
-    fields = "".join(field_html(form, field, language, problem, values) for field in form.fields)
-    general = ""
-    if problem and problem.field is None:
-        general = (
-            f'<p class="err" role="alert">{html.escaped(text(language, problem.sentence))}</p>'
-        )
+def _search_button(state: State, language: str) -> str:
+    label = html.escaped(text(language, "searching" if state.looking else "search"))
+    disabled = html.attributes(disabled=state.looking)
+    return f'<p><button form="look"{disabled}>{label}</button></p>'
+
+
+def _form(state: State, form: Form, filling: Filling, *, opened: bool) -> str:
+    language, driver = filling.language, html.value(form.driver)
+    fields = "".join(field_html(form, field, filling) for field in form.fields)
     following = "next.leaves" if state.leaves else "next.stays"
     body = (
         f'<form method="post" action="/" autocomplete="off">'
         f'<input type="hidden" name="driver" value="{driver}">'
         f'<input type="hidden" name="token" value="{_TOKEN.format(driver)}">'
-        f'{fields}{general}<p><button class="go">{html.escaped(text(language, "connect"))}</button>'
+        f'{fields}<p><button class="go">{html.escaped(text(language, "connect"))}</button>'
         f'</p><p class="soft">{html.escaped(text(language, following, device=state.device))}</p>'
         "</form>"
     )
     if len(state.forms) == 1:
         return f'<div class="card">{body}</div>'
     key = f"form.{form.driver}"
-    title = text(language, key)
-    heading = html.escaped(form.driver if title == key else title)
+    heading = html.escaped(text(language, key) if has(key) else form.driver)
     shown = html.attributes(open=opened)
     return f'<details class="card"{shown}><summary>{heading}</summary>{body}</details>'
