@@ -209,26 +209,6 @@ def test_an_access_point_whose_program_dies_comes_back(it: Provisioning) -> None
     it.person.reads("Connect")
 
 
-def test_a_crash_at_any_moment_leaves_no_access_point_and_no_known_network_is_lost(
-    it: Provisioning,
-) -> None:
-    it.knows(block(b"Cabin"), block(b"Office"))
-    it.world.access_point("home", HOME, KEY)
-    it.run(ALONE)
-    entered(it, "HomeNet")
-    time.sleep(1.5)  # somewhere in the middle of the trial
-    it.daemon.kill()
-    it.run(ASKS)
-    for name in ("Cabin", "Office"):
-        assert name.encode().hex() in it.list.read_text()
-    it.daemon.wait(lambda s: s["provisioning"] or s["state"] == "online", 90)
-    if it.daemon.status()["state"] != "online":
-        entered(it, "HomeNet")
-    it.online()
-    it.quiet()
-    it.no_access_point()
-
-
 def test_a_person_opens_and_ends_it_by_hand(it: Provisioning) -> None:
     it.world.access_point("home", HOME, KEY)
     it.knows(block(HOME))
