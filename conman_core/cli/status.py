@@ -86,6 +86,9 @@ def print_status(report: dict[str, Any], screen: Screen) -> None:
     screen.line(headline(report, screen))
     if report.get("state") != "online":
         screen.line("the reasons: conman explain")
+    asking = report.get("provisioning")
+    if isinstance(asking, dict):
+        screen.sentence(_access_point(asking), indent=4, first="")
     _print_links(records(report, "links"), screen)
     print_drivers(report, screen)
     screen.line()
@@ -97,6 +100,16 @@ def print_status(report: dict[str, Any], screen: Screen) -> None:
         screen.sentence(f"{config['problem']} (the last good settings hold)", indent=10)
     for note in _texts(report.get("notes")):
         screen.sentence(f"note: {note}", indent=6, first="")
+
+
+def _access_point(asking: dict[str, Any]) -> str:
+    """Return what a person finds who is to enter settings."""
+    clients = asking.get("clients")
+    there = f"; phones there: {clients}" if clients else ""
+    return (
+        f"settings are asked for: join {asking.get('ssid')}, then http://{asking.get('address')}/"
+        f"{there}; its key: sudo conman provision status"
+    )
 
 
 def _print_links(links: list[dict[str, Any]], screen: Screen) -> None:

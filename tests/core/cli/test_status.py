@@ -101,6 +101,14 @@ def test_a_machine_without_links_is_told_what_to_do(daemon: CannedDaemon, conman
     assert "no links; what could be used: conman probe" in conman("status").out
 
 
+def test_an_access_point_that_waits_for_a_person_is_shown(daemon: CannedDaemon, conman: Conman):
+    asking = {"ssid": "Box\x1b[2J", "interface": "wlan0", "address": "10.0.0.1", "clients": 2}
+    daemon.answers["status"] = STATUS | {"state": "provisioning", "provisioning": asking}
+    said = conman("status").out
+    assert "join Box\\x1b[2J, then http://10.0.0.1/; phones there: 2" in said
+    assert "sudo conman provision status" in said
+
+
 def test_a_link_that_is_being_repaired_says_so(daemon: CannedDaemon, conman: Conman):
     said = "Recovery step 1 has not helped yet; step 2 follows in 2 min unless it works by then."
     recovery = {"step": 2, "climbs": 3, "last": None, "next": None, "sentence": said}
