@@ -48,7 +48,8 @@ def keep_note(settings: Settings, log: logging.Logger, paths: Paths | None = Non
         if not path.exists() or path.read_bytes() != text:  # each write wears the card
             write_atomic(path, text)
     except (SystemFault, OSError) as error:
-        log.warning("the note for who holds the card is not written: %s", error)
+        done = "written" if settings.boot_note else "removed"
+        log.warning("the note for who holds the card is not %s: %s", done, error)
 
 
 def _boot_partitions() -> Iterator[Path]:
