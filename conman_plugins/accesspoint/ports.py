@@ -7,14 +7,15 @@ import socket
 from collections.abc import Sequence
 
 from conman_core.errors import SystemFault
+from conman_plugins.accesspoint.oneway import never_call
 
 _FREEBIND = 15  # IP_FREEBIND, linux/in.h
-_BACKLOG = 128
+BACKLOG = 128
 _TRIES = 20
 
 
 def listen(address: str, port: int, interface: str = "") -> socket.socket:
-    """Return a socket that listens, on one interface only if it is named.
+    """Return a socket that listens, on one interface only if it is named, and only listens.
 
     Raises SystemFault with a sentence.
     """
@@ -23,8 +24,9 @@ def listen(address: str, port: int, interface: str = "") -> socket.socket:
         if interface:
             name = interface.encode()
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+        never_call(listening)
         listening.bind((address, port))
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         what = f"the page cannot be served on {address} port {port}"

@@ -4,7 +4,8 @@ What is left: the sockets that it was given, memory, and time. No file can be op
 into an empty folder), no other process seen or signalled (a user that is nobody else's), no
 network reached (an empty network namespace; sockets stay in the one that they were made in), no
 process or thread started, and no right gained back (no_new_privs, all capabilities gone with
-root). A chrooted process cannot make a user namespace either (kernel/user_namespace.c).
+root). A chrooted process cannot make a user namespace either (kernel/user_namespace.c). What it
+says is heard by nobody, and where memory is short it is the first to go.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ _SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
 #: users of systemd's dynamic range (systemd.exec(5), DynamicUser=) belong to no account
 _USERS = range(61184, 65520)
 _FILES = 512
-_MEMORY = 512 << 20  #: bytes of address space; Python alone reserves some hundred
+_MEMORY = 192 << 20  #: bytes of address space; 34 MiB are enough for the page when it is quiet
 _PROC = Path("/proc")
+#: memory of System V IPC, sysvipc(7), is no process's, so no limit of a process holds it; these
+#: are the IPC namespace's own
+_NO_IPC = {"shmmni": "0", "msgmni": "0", "sem": "0 0 0 0"}
+_FIRST_TO_GO = "1000"  #: proc(5), oom_score_adj
 
 
 class Failed(Exception):
@@ -34,10 +39,12 @@ def enter(folder: str, files: int = _FILES) -> None:
     Everything that is needed must be imported before. Raises Failed.
     """
     user = _free_user()
+    nothing = os.open(os.devnull, os.O_RDWR)
     libc = ctypes.CDLL(None, use_errno=True)
     _call(libc.prctl, _SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _call(libc.unshare, _NEWNS | _NEWUTS | _NEWIPC | _NEWNET)
     try:
+        _limit_memory()
         os.chroot(folder)
         os.chdir("/")
         for what, limit in (
@@ -46,6 +53,8 @@ def enter(folder: str, files: int = _FILES) -> None:
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_NOFILE, files),
             (resource.RLIMIT_AS, _MEMORY),
+            (resource.RLIMIT_MSGQUEUE, 0),
+            (resource.RLIMIT_MEMLOCK, 0),
         ):
             resource.setrlimit(what, (limit, limit))
         os.setgroups([])
@@ -59,6 +68,22 @@ def enter(folder: str, files: int = _FILES) -> None:
     _call(libc.prctl, _SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getresuid() != (user, user, user) or os.getgroups():
         raise Failed("still another user")
+    _fall_silent(nothing)
+
+
+def _limit_memory() -> None:
+    (_PROC / "self/oom_score_adj").write_text(_FIRST_TO_GO)
+    for name, value in _NO_IPC.items():
+        setting = _PROC / "sys/kernel" / name
+        if setting.exists():  # else the kernel has none of it
+            setting.write_text(value)
+
+
+def _fall_silent(nothing: int) -> None:
+    """Print nothing from here on: it could keep the daemon busy with that alone."""
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    os.close(nothing)
 
 
 def _call(function: object, *arguments: int) -> None:
