@@ -1,8 +1,8 @@
 """The daemon's end of the page: its sockets, its process, and what comes from there.
 
 The process is started again when it dies; its sockets live here, so whoever connects meanwhile
-only waits. It is not trusted: what it sends is read by `messages`, and one that sends rubbish is
-ended.
+only waits. It is not trusted: what it sends is read by `messages`, and one that sends rubbish, or
+more than people do, is ended; then its sockets are made anew, too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,18 @@ from conman_core import BadValue, PluginContext
 from conman_core.driver import Running
 from conman_core.errors import ConmanError, SystemFault
 from conman_plugins.accesspoint.page import messages
-from conman_plugins.accesspoint.page.messages import Answer, Look, Ready, Seen, Submission, Told
-from conman_plugins.accesspoint.page.state import LONGEST, State, to_message
-from conman_plugins.accesspoint.ports import listen
+from conman_plugins.accesspoint.page.messages import (
+    Answer,
+    Fault,
+    Look,
+    Ready,
+    Seen,
+    Submission,
+    Told,
+)
+from conman_plugins.accesspoint.page.often import Often, submits
+from conman_plugins.accesspoint.page.state import LARGEST, LONGEST, State, fitting, to_message
+from conman_plugins.accesspoint.ports import BACKLOG, listen
 
 __all__ = ["Door", "Submission"]
 
@@ -28,7 +37,9 @@ START_LIMIT = 15.0  #: seconds until the page can answer
 MOST_STARTS = 5  #: within `STARTS_IN` seconds
 STARTS_IN = 60.0
 _STOP_LIMIT = 2.0
+_SHORT_STOP_LIMIT = 0.1  #: for one that cannot be trusted to end
 _AT_ONCE = 20  #: messages taken before others get their turn
+MOST, MOST_IN = 100, 10.0  #: messages in seconds: many times what people can make the page send
 
 _key = os.urandom(32)  #: signs the page's tokens; one for all its processes, so old pages hold
 
@@ -64,13 +75,17 @@ class Door:
         self._ready = asyncio.Event()
         self._told: dict[int, asyncio.Event] = {}
         self._starts: list[float] = []
+        self._came = Often(MOST, MOST_IN)  #: what the process sent
+        self._submits = submits()  #: the page counts them, too; but it is not trusted
+        self._spoilt = False  #: the process did what it never does: so may its sockets
+        self._unshown: set[str] = set()  #: drivers whose forms cannot be shown
 
     async def open(self, state: State) -> None:
         """Listen, and start the page; returns when it can answer.
 
         Raises SystemFault; then it is closed.
         """
-        self._state = to_message(state)
+        self._state = self._message(state)
         try:
             for address in self._addresses:
                 self._listening.append(listen(address, self.port, self._interface))
@@ -84,8 +99,16 @@ class Door:
 
     def show(self, state: State) -> None:
         """Let the page show another state."""
-        self._state = to_message(state)
+        self._state = self._message(state)
         self._send(self._state)
+
+    def _message(self, state: State) -> bytes:
+        shown = fitting(state)
+        left = {form.driver for form in state.forms} - {form.driver for form in shown.forms}
+        for driver in sorted(left - self._unshown):
+            self._context.log.warning("the form of %s is not one that can be shown", driver)
+        self._unshown = left
+        return to_message(shown)
 
     def answer(self, number: int, problem: ValueError | None) -> None:
         """Tell whether what was submitted can be tried."""
@@ -120,7 +143,11 @@ class Door:
     async def _start(self) -> None:
         """Start the process and wait until it can answer. Raises SystemFault."""
         self._ready.clear()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._came = Often(MOST, MOST_IN)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            raise SystemFault(f"the page cannot be started: {error.strerror}") from error
         with theirs:
             ours.setblocking(False)
             ours.send(_key)
@@ -148,9 +175,8 @@ class Door:
             ends.cancel()
             begins.cancel()
         if not self._ready.is_set():
-            raise SystemFault(
-                f"the page did not start within {START_LIMIT:g} s; see: journalctl -u conman -n 50"
-            )
+            how = f"did not start within {START_LIMIT:g} s" if child.running else "ended at once"
+            raise SystemFault(f"the page {how}; see: journalctl -u conman -n 50")
 
     def _world(self) -> str:
         """Return an empty folder, which becomes all that the process sees of the file system."""
@@ -160,6 +186,17 @@ class Door:
         except OSError as error:
             raise SystemFault(f"{folder} cannot be made: {error.strerror}") from error
         return str(folder)
+
+    def _listen_again(self) -> None:
+        """Have sockets that work for the next process. Raises SystemFault."""
+        for place, address in enumerate(self._addresses):
+            before = self._listening[place]
+            if self._spoilt or not before.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                before.close()
+                self._listening[place] = listen(address, self.port, self._interface)
+            else:
+                before.listen(BACKLOG)
+        self._spoilt = False
 
     def _line(self, line: str) -> None:
         self._context.log.info("page: %s", line)
@@ -177,6 +214,7 @@ class Door:
             self._starts.append(now())
             self._context.log.warning("the page's process ended; it is started again")
             try:
+                self._listen_again()
                 await self._start()
             except ConmanError as error:
                 self._lost(str(error))
@@ -193,35 +231,35 @@ class Door:
             self._link.send(data)
         except OSError as error:
             # it does not read, or is gone: one that was started anew gets the state first
-            self._context.log.warning("the page does not listen (%s)", error.strerror)
-            if self._child and self._child.running:
-                self._end(self._child)
+            self._end(f"does not listen ({error.strerror})")
 
     def _read(self, link: socket.socket) -> None:
         for _ in range(_AT_ONCE):
             try:
-                data = link.recv(messages.LARGEST + 1)
+                data = link.recv(LARGEST + 1)
             except BlockingIOError:
                 return
             except OSError:
                 data = b""
             if not data:
-                asyncio.get_running_loop().remove_reader(link)
+                self._end("closed its end")
+                return
+            if not self._came.allow(self._context.now()):
+                self._end("sends more than people can do", spoilt=True)
                 return
             try:
                 message = messages.from_page(data)
             except ValueError as error:
-                self._context.log.error("the page sent what it never sends (%s): ended", error)
-                self._unlink()
-                if self._child:
-                    self._end(self._child)
+                self._end(f"sent what it never sends ({error})", spoilt=True)
                 return
             self._take(message)
 
     def _take(self, message: messages.FromPage) -> None:
         match message:
-            case Submission():
+            case Submission() if self._submits.allow(self._context.now()):
                 self._submitted(message)
+            case Submission(number):
+                self.answer(number, ValueError("error.often"))
             case Told(number):
                 if event := self._told.get(number):
                     event.set()
@@ -231,10 +269,19 @@ class Door:
                 self._seen()
             case Ready():
                 self._ready.set()
+            case Fault(where):
+                shown = "".join(c if c.isprintable() else "?" for c in where)
+                self._context.log.error("a fault of the page, please report it: %s", shown)
 
-    def _end(self, child: Running) -> None:
-        ending = asyncio.ensure_future(child.stop(0.1))
-        self._ending = ending  # the loop itself keeps only a weak reference
+    def _end(self, why: str, *, spoilt: bool = False) -> None:
+        """End the process, which is started again."""
+        self._unlink()
+        self._spoilt |= spoilt
+        child = self._child
+        if child and child.running:
+            self._context.log.warning("the page %s: it is ended", why)
+            # kept, as the loop itself keeps only a weak reference
+            self._ending = asyncio.ensure_future(child.stop(_SHORT_STOP_LIMIT))
 
     def _unlink(self) -> None:
         link, self._link = self._link, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -25,7 +26,10 @@ LIMITS: dict[str, Any] = {
 
 
 class LimitedServer(HTTPServer):
-    """When there are too many connections the oldest one goes, so that a new person gets in."""
+    """When there are too many connections an old one goes, so that a new person gets in.
+
+    It is the oldest one of whoever has most: a crowd of one makes no room for itself elsewhere.
+    """
 
     def initialize(self, *arguments: Any, **named: Any) -> None:
         super().initialize(*arguments, **named)
@@ -34,10 +38,13 @@ class LimitedServer(HTTPServer):
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         client = str(address[0])
         self._open = {each: whose for each, whose in self._open.items() if not each.closed()}
-        mine = [each for each, whose in self._open.items() if whose == client]
-        if len(mine) >= MOST_OF_ONE:
-            mine[0].close()
+        held = Counter(self._open.values())
+        if held[client] >= MOST_OF_ONE:
+            self._close_oldest(client)
         elif len(self._open) >= MOST:
-            next(iter(self._open)).close()
+            self._close_oldest(max(held, key=lambda whose: held[whose]))
         self._open[stream] = client
         super().handle_stream(stream, address)
+
+    def _close_oldest(self, client: str) -> None:
+        next(each for each, whose in self._open.items() if whose == client).close()

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from conman_plugins.accesspoint.page.state import LONGEST, MOST_FIELDS
+from conman_plugins.accesspoint.page.state import LARGEST, LONGEST, MOST_FIELDS
 
-LARGEST = 1 << 16  #: bytes of a message, either way
 _MOST = 2**31
 
 
@@ -48,6 +48,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """The page has a fault: of which kind, and where in its source; never what it was about."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Whether values can be tried; if not, what is wrong and in which field."""
 
@@ -57,7 +64,7 @@ class Answer:
     sentence: str = ""
 
 
-FromPage = Submission | Told | Look | Seen | Ready
+FromPage = Submission | Told | Look | Seen | Ready | Fault
 
 _PLAIN: Mapping[str, type[Look] | type[Seen] | type[Ready]]
 _PLAIN = {"look": Look, "seen": Seen, "ready": Ready}
@@ -70,6 +77,15 @@ def pack(message: FromPage | Answer) -> bytes:
     return json.dumps({"type": kind, **fields}, separators=(",", ":")).encode()
 
 
+def fault_of(error: BaseException) -> Fault:
+    """Return where an error comes from. Its text stays here: it may hold what a person typed."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    file = Path(place.tb_frame.f_code.co_filename).name if place else "nowhere"
+    return Fault(f"{type(error).__name__} in {file}, line {place.tb_lineno if place else 0}")
+
+
 def from_page(data: bytes) -> FromPage:
     """Read what came from the page. Raises ValueError."""
     raw = _object(data)
@@ -78,6 +94,8 @@ def from_page(data: bytes) -> FromPage:
         return Submission(_id(raw["id"]), _text(raw["driver"]), _values(raw["values"]))
     if kind == "told" and raw.keys() == {"id"}:
         return Told(_id(raw["id"]))
+    if kind == "fault" and raw.keys() == {"where"}:
+        return Fault(_text(raw["where"]))
     if isinstance(kind, str) and kind in _PLAIN and not raw:
         return _PLAIN[kind]()
     raise ValueError("no message of the page")

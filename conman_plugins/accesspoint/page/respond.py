@@ -9,6 +9,7 @@ import termios
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 
 from conman_plugins.accesspoint.page.view import Page
@@ -21,6 +22,7 @@ _ALWAYS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _POLICY = (
     "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; "
@@ -55,8 +57,16 @@ def _respond(
         every["Connection"] = "close"
     line = ResponseStartLine("HTTP/1.1", status, HTTPStatus(status).phrase)
     chunk = b"" if request.method == "HEAD" else body
-    connection.write_headers(line, HTTPHeaders(every), chunk)
+    written = connection.write_headers(line, HTTPHeaders(every), chunk)
     connection.finish()
+    if every.get("Connection") == "close":  # Tornado heeds that of the request alone
+        written.add_done_callback(lambda _: give_up(request))
+
+
+def give_up(request: HTTPServerRequest) -> None:
+    """Close the connection of a request."""
+    if isinstance(request.connection, HTTP1Connection):
+        request.connection.close()
 
 
 def unsent(descriptor: int) -> int:

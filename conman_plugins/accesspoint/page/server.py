@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from tornado.httputil import HTTPServerRequest
 
 from conman_core.model import Form
-from conman_plugins.accesspoint.page import api, form, respond, shield
+from conman_plugins.accesspoint.page import api, form, often, respond, shield
 from conman_plugins.accesspoint.page.captive import is_ours
 from conman_plugins.accesspoint.page.messages import Answer
 from conman_plugins.accesspoint.page.state import Attempt, Problem, State
@@ -29,7 +29,7 @@ class Site:
         self._more_hosts = more_hosts
         self._view = View()
         self._rate = shield.Rate()
-        self._submits = shield.Submits()
+        self._submits = often.submits()
         self._tasks: set[asyncio.Task[None]] = set()
         self._submitting = False
 
@@ -37,7 +37,13 @@ class Site:
         """Answer a request whose body has come."""
         task = asyncio.ensure_future(self._answer(request))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: self._answered(task, request))
+
+    def _answered(self, task: asyncio.Task[None], request: HTTPServerRequest) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._wire.fault(error)
+            respond.give_up(request)
 
     async def _answer(self, request: HTTPServerRequest) -> None:
         state = self._wire.state
@@ -77,7 +83,7 @@ class Site:
                     self._wire.seen()
                 self._page(request, state, client)
             case "/api/status":
-                token = self._tokens.make(client, api.FORM, time.time())
+                token = self._tokens.make(client, api.FORM, time.monotonic())
                 respond.as_json(request, 200, api.status(state, _languages(request), token))
             case "/api/networks":
                 respond.as_json(request, 200, api.networks(state))
@@ -92,7 +98,7 @@ class Site:
         problem: Problem | None = None,
         values: Mapping[str, str] | None = None,
     ) -> None:
-        now = time.time()
+        now = time.monotonic()
         drivers = [each.driver for each in state.forms]
         tokens = {driver: self._tokens.make(client, driver, now) for driver in [*drivers, "look"]}
         page = self._view.render(
@@ -120,7 +126,7 @@ class Site:
         except ValueError:
             respond.as_text(request, 400)
             return
-        good = self._tokens.good(token, client, "look", time.time())
+        good = self._tokens.good(token, client, "look", time.monotonic()) and not state.looking
         if good and state.leaves:
             respond.page(request, self._view.looking(state, languages=_languages(request)))
             await _sent(request)
@@ -140,7 +146,7 @@ class Site:
             respond.as_text(request, 303, {"Location": "/"})
             return
         values, problem = form.checked(form.entered(sent, wanted), wanted)
-        if not self._tokens.good(sent.get("token", ""), client, wanted.driver, time.time()):
+        if not self._tokens.good(sent.get("token", ""), client, wanted.driver, time.monotonic()):
             problem = Problem(wanted.driver, None, "error.token")
         answer = await self._hand_in(wanted.driver, values, state) if problem is None else None
         if answer is not None and not answer.ok:
@@ -163,7 +169,7 @@ class Site:
         except ValueError as error:
             respond.as_json(request, 400, {"error": str(error)})
             return
-        if not self._tokens.good(wish.token, client, api.FORM, time.time()):
+        if not self._tokens.good(wish.token, client, api.FORM, time.monotonic()):
             respond.as_json(request, 403, {"error": "get a token from /api/status"})
             return
         wanted = form.form_of(state, wish.driver)

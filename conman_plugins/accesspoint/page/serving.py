@@ -12,14 +12,13 @@ import logging
 import socket
 import stringprep  # noqa: F401
 import unicodedata  # noqa: F401
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from conman_plugins.accesspoint.page import view
 from conman_plugins.accesspoint.page.listener import LIMITS, LimitedServer
 from conman_plugins.accesspoint.page.server import Site
 from conman_plugins.accesspoint.page.wire import Wire
-
-BACKLOG = 128
 
 
 def prepare() -> None:
@@ -41,6 +40,7 @@ def serve(link: socket.socket, key: bytes, listening: Sequence[socket.socket]) -
 async def _serve(link: socket.socket, key: bytes, listening: Sequence[socket.socket]) -> None:
     ended = asyncio.Event()
     wire = Wire(link, ended.set)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: _tell(wire, context))
     hosts = frozenset(str(each.getsockname()[0]) for each in listening)
     server = LimitedServer(Site(wire, key, hosts), **LIMITS)
     for each in listening:
@@ -49,3 +49,8 @@ async def _serve(link: socket.socket, key: bytes, listening: Sequence[socket.soc
     wire.ready()
     await ended.wait()
     server.stop()
+
+
+def _tell(wire: Wire, context: Mapping[str, Any]) -> None:
+    """Tell the daemon about a fault in its own words: the log of this process goes nowhere."""
+    wire.fault(context.get("exception") or RuntimeError())

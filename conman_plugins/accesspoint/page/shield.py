@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 TOKEN_LIFE = 3600.0
 RATE, BURST = 20.0, 40.0  #: requests a second of one client, and at once
-SUBMITS, SUBMITS_IN = 10, 60.0  #: of all clients together, in seconds
 _MOST_CLIENTS = 256  #: remembered; there are 254 addresses
 _DIGEST = 16
 
@@ -76,17 +75,3 @@ class Rate:
         if len(self._buckets) > _MOST_CLIENTS:
             self._buckets.popitem(last=False)
         return level >= 1
-
-
-class Submits:
-    """Tries of all clients together: each may take the access point away for half a minute."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=SUBMITS)
-
-    def allow(self, now: float) -> bool:
-        """Count a try; False: too many."""
-        if len(self._times) == SUBMITS and now - self._times[0] < SUBMITS_IN:
-            return False
-        self._times.append(now)
-        return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from conman_core.model import Choice, Form, FormField
@@ -18,6 +18,7 @@ MOST_FORMS = 16
 MOST_FIELDS = 32
 MOST_CHOICES = 256
 LONGEST = 1024  #: characters of any text
+LARGEST = 1 << 16  #: bytes of a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,42 @@ class Problem:
     driver: str
     field: str | None
     sentence: str
+
+
+def fitting(state: State) -> State:
+    """Return as much of a state as the page takes: forms that it could not show are left out.
+
+    Of long lists the beginning stays: drivers put first what matters most.
+    """
+    most = MOST_CHOICES
+    fits = _shortened(state, most)
+    while len(to_message(fits)) > LARGEST and most:
+        most //= 2
+        fits = _shortened(fits, most)
+    return fits
+
+
+def _shortened(state: State, most: int) -> State:
+    attempt = state.attempt
+    if attempt:
+        attempt = replace(attempt, sentence=attempt.sentence[:LONGEST])
+    forms = tuple(
+        replace(form, fields=tuple(_with_fewer(field, most) for field in form.fields))
+        for form in state.forms
+    )
+    return replace(state, attempt=attempt, forms=tuple(filter(_showable, forms))[:MOST_FORMS])
+
+
+def _with_fewer(field: FormField, most: int) -> FormField:
+    return replace(field, choices=field.choices[:most])
+
+
+def _showable(form: Form) -> bool:
+    try:
+        _form(json.loads(json.dumps(asdict(form))))
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def to_message(state: State) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Mapping
 
 from conman_plugins.accesspoint.page import messages
 from conman_plugins.accesspoint.page.messages import (
-    LARGEST,
     Answer,
     FromPage,
     Look,
@@ -16,25 +16,30 @@ from conman_plugins.accesspoint.page.messages import (
     Seen,
     Submission,
     Told,
+    fault_of,
 )
-from conman_plugins.accesspoint.page.state import State, from_message
+from conman_plugins.accesspoint.page.state import LARGEST, State, from_message
 
 ANSWER_LIMIT = 5.0
-_SEEN_EVERY = 1.0
+_EVERY = 1.0  #: what says the same again is not sent more often
 _MOST_IDS = 2**31
 
 
 class Wire:
-    """`gone` is called when the daemon has closed its end."""
+    """`gone` is called when the daemon has closed its end, or says what cannot be understood."""
 
-    def __init__(self, link: socket.socket, gone: Callable[[], None]) -> None:
+    def __init__(
+        self, link: socket.socket, gone: Callable[[], None], answer_limit: float = ANSWER_LIMIT
+    ) -> None:
         self.state: State | None = None
+        self._answer_limit = answer_limit
         self._link = link
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
-        self._number = 0
-        self._seen_at = float("-inf")
+        # not from 0: an answer to the process before this one must not be taken for its own
+        self._number = int.from_bytes(os.urandom(3), "big")
+        self._sent: dict[type[FromPage], float] = {}
         link.setblocking(False)
         self._loop.add_reader(link, self._read)
 
@@ -46,17 +51,27 @@ class Wire:
         except OSError:
             data = b""
         if not data:
-            self._loop.remove_reader(self._link)
-            self._gone()
+            self._end()
             return
         try:
             answer = messages.answer(data)
         except ValueError:
-            self.state = from_message(data)  # one that cannot be read is a fault: then it ends
+            self._take_state(data)
             return
         waiting = self._answers.pop(answer.id, None)
         if waiting and not waiting.done():
             waiting.set_result(answer)
+
+    def _take_state(self, data: bytes) -> None:
+        try:
+            self.state = from_message(data)
+        except ValueError as error:
+            self.fault(error)
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._link)
+        self._gone()
 
     def _send(self, message: FromPage) -> bool:
         try:
@@ -71,14 +86,21 @@ class Wire:
 
     def seen(self) -> None:
         """Tell that a person was there; not more often than needed."""
-        now = self._loop.time()
-        if now - self._seen_at >= _SEEN_EVERY:
-            self._seen_at = now
-            self._send(Seen())
+        self._send_seldom(Seen())
 
     def look(self) -> None:
         """Ask for a fresh list."""
-        self._send(Look())
+        self._send_seldom(Look())
+
+    def fault(self, error: BaseException) -> None:
+        """Tell that something went wrong here that never should."""
+        self._send_seldom(fault_of(error))
+
+    def _send_seldom(self, message: FromPage) -> None:
+        now, kind = self._loop.time(), type(message)
+        if now - self._sent.get(kind, float("-inf")) >= _EVERY:
+            self._sent[kind] = now
+            self._send(message)
 
     async def submit(self, driver: str, values: Mapping[str, str]) -> Answer:
         """Hand in what a person entered; return what the daemon says, not ok if nothing."""
@@ -86,7 +108,7 @@ class Wire:
         waiting = self._answers[number] = self._loop.create_future()
         try:
             if self._send(Submission(number, driver, values)):
-                return await asyncio.wait_for(waiting, ANSWER_LIMIT)
+                return await asyncio.wait_for(waiting, self._answer_limit)
         except TimeoutError:
             pass
         finally:
