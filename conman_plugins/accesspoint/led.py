@@ -13,8 +13,8 @@ from pathlib import Path
 CLASS = Path("/sys/class/leds")
 _ON, _OFF = 200, 800  #: milliseconds
 
-#: what each lamp did before conman used it; as long as the process lives
-_before: dict[Path, str] = {}
+#: what each lamp did before conman used it, trigger and brightness; as long as the process lives
+_before: dict[Path, tuple[str, str]] = {}
 
 
 class Led:
@@ -36,16 +36,22 @@ class Led:
         self._do(("trigger", "none"), ("brightness", brightest))
 
     def restore(self) -> None:
-        """Do what it did before; off if that is not known."""
-        if self._folder in _before:
-            self._do(("brightness", "0"), ("trigger", _before.pop(self._folder)))
+        """Do what it did before; nothing if it was never used."""
+        if self._folder not in _before:
+            return
+        trigger, brightness = _before[self._folder]
+        # the end of a trigger puts the lamp out (led_trigger_remove), so brightness comes last
+        lit = (("brightness", brightness),) if trigger == "none" else ()
+        self._do(("trigger", trigger), *lit)
+        _before.pop(self._folder, None)
 
     def _do(self, *values: tuple[str, str]) -> None:
         if self._folder is None:
             return
-        if self._folder not in _before and values[0][0] == "trigger":
+        if self._folder not in _before:
             present = re.search(r"\[([^]]+)\]", self._read("trigger"))
-            _before[self._folder] = present[1] if present else "none"
+            brightness = self._read("brightness") or "0"
+            _before[self._folder] = present[1] if present else "none", brightness
         try:
             for name, value in values:
                 (self._folder / name).write_text(value)
