@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.accesspoint.clients import Phone
 from tests.accesspoint.pagekit import STATE, Site, serving
 
 
@@ -23,3 +24,9 @@ def site(served: Site) -> Site:
     served.after = lambda _: None
     served.show(STATE)
     return served
+
+
+@pytest.fixture
+def phone(site: Site) -> Phone:
+    """A phone that nobody has met."""
+    return Phone(site)
