@@ -20,6 +20,7 @@ from conman_core.reach import Targets
 from conman_core.repairs import Repairs
 from conman_core.roster import Roster
 from conman_core.schedule import Decision, Moment, Policy, Situation, decide
+from conman_core.trafficwatch import Count, TrafficWatch, counters_of
 
 
 class Engine:
@@ -34,6 +35,7 @@ class Engine:
         logbook: Logbook,
         *,
         clock: Callable[[], float] = time.monotonic,
+        counters: Count = counters_of,
     ) -> None:
         self.policy = policy
         self.network = network
@@ -47,6 +49,7 @@ class Engine:
         self._poked = asyncio.Event()
         self.actions = Actions(network, targets, clock, self.poke)
         self.roster = Roster(self.actions, clock, logbook.ladder)
+        self.traffic = TrafficWatch(self.roster.in_use, self.poke, clock, counters)
         self.repairs = Repairs(self.roster.entries, self.actions, logbook, herald, clock)
 
     @property
@@ -69,6 +72,7 @@ class Engine:
 
     async def run(self) -> None:
         """Decide and act until cancelled."""
+        self.actions.spawn(self.traffic.run())
         while True:
             await asyncio.sleep(0)  # waiting for an event that is there gives nobody else a turn
             self._poked.clear()
@@ -105,6 +109,7 @@ class Engine:
         self._serve(decision)
         self.repairs.remember()
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
+        self.traffic.look_at_links()
         for look in tuple(self.after_step):
             look()
         if decision.connect or decision.disconnect or decision.check or decision.recover:

@@ -20,6 +20,7 @@ from conman_core.driver import Probed
 from conman_core.engine import Engine
 from conman_core.entry import Entry, Wishes
 from conman_core.errors import ConnectError, SystemFault
+from conman_core.evidence import Counters
 from conman_core.herald import Herald
 from conman_core.logbook import Logbook
 from conman_core.model import Address, Connection, DriverEvent, Family, Link, Reason, Verdict
@@ -247,6 +248,7 @@ class Machine:
         self.memory = memory or Memory()
         self.logbook = Logbook(self.memory, loop.time, lambda: 1.8e9 + loop.time(), "boot")
         self.wishes = Wishes()
+        self.counters: dict[str, Counters] = {}  #: packets, by interface
         self.network = FakeNetwork()
         self.checker = FakeChecker(set(names))
         self.told: list[tuple[str, dict[str, Any]]] = []
@@ -258,6 +260,7 @@ class Machine:
             self.herald,
             self.logbook,
             clock=loop.time,
+            counters=self.counters.get,
         )
         self.engine.starting = False
         self.actions._checker = self.checker  # type: ignore[assignment]
