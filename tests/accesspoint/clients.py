@@ -18,8 +18,12 @@ from tests.accesspoint.pagekit import Site
 
 LIMIT = 5.0  #: seconds to wait for anything
 HOST = b"Host: 127.0.0.1\r\n"
+CLOSE = b"Connection: close\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 JSON = {"Content-Type": "application/json"}
 SECRET = "correcthorsebattery7"  #: looks the same however it is quoted
+ENTERED = {"f.ssid": "HomeNet", "f.key": SECRET}
+WISH = {"driver": "wifi", "values": {"ssid": "HomeNet", "key": SECRET}}
 _addresses = (
     f"127.0.{high}.{low}" for high, low in itertools.product(range(1, 250), range(1, 250))
 )
@@ -156,6 +160,20 @@ def first(data: bytes) -> Answer | None:
 def _answer(response: http.client.HTTPResponse) -> Answer:
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, response.read())
+
+
+def form_of(phone: Phone) -> bytes:
+    """The page's form, filled in, as a browser sends it."""
+    return urlencode(phone.sheet() | ENTERED).encode()
+
+
+def length(number: int | str) -> bytes:
+    return f"Content-Length: {number}\r\n".encode("latin1")
+
+
+def refused(answer: Answer | None) -> bool:
+    """Whether a request was taken for none."""
+    return answer is None or answer.status == 400
 
 
 @contextlib.contextmanager

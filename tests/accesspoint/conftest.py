@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.accesspoint.clients import Phone
+from tests.accesspoint.clients import SECRET, Phone, unharmed
 from tests.accesspoint.pagekit import STATE, Site, serving
 
 
@@ -30,3 +30,11 @@ def site(served: Site) -> Site:
 def phone(site: Site) -> Phone:
     """A phone that nobody has met."""
     return Phone(site)
+
+
+@pytest.fixture
+def harmless(site: Site) -> Iterator[None]:
+    """Whatever the test does, the same process answers a good client afterwards."""
+    with unharmed(site) as logged:
+        yield
+    assert SECRET not in "".join(logged)

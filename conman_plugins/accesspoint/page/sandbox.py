@@ -20,7 +20,7 @@ _NEWNS, _NEWUTS, _NEWIPC, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x40000000  #
 _SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
 #: users of systemd's dynamic range (systemd.exec(5), DynamicUser=) belong to no account
 _USERS = range(61184, 65520)
-_FILES = 512
+_FILES = 768  #: sockets: those that are served, that wait, that have just come
 _MEMORY = 192 << 20  #: bytes of address space; 34 MiB are enough for the page when it is quiet
 _PROC = Path("/proc")
 #: memory of System V IPC, sysvipc(7), is no process's, so no limit of a process holds it; these
