@@ -10,7 +10,7 @@ from conman_core.errors import SystemFault
 from conman_plugins.accesspoint.oneway import never_call
 
 _FREEBIND = 15  # IP_FREEBIND, linux/in.h
-BACKLOG = 128
+BACKLOG = 1024  #: where it is full a newcomer waits a second, for TCP to try again
 _TRIES = 20
 
 

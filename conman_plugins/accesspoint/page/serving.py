@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conman_plugins.accesspoint.page import view
-from conman_plugins.accesspoint.page.listener import LIMITS, LimitedServer
+from conman_plugins.accesspoint.page.listener import LIMITS, Gate, LimitedServer
 from conman_plugins.accesspoint.page.server import Site
 from conman_plugins.accesspoint.page.wire import Wire
 
@@ -42,13 +42,10 @@ async def _serve(link: socket.socket, key: bytes, listening: Sequence[socket.soc
     wire = Wire(link, ended.set)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: _tell(wire, context))
     hosts = frozenset(str(each.getsockname()[0]) for each in listening)
-    server = LimitedServer(Site(wire, key, hosts), **LIMITS)
-    for each in listening:
-        each.setblocking(False)
-        server.add_socket(each)
+    gate = Gate(LimitedServer(Site(wire, key, hosts), **LIMITS), listening)
     wire.ready()
     await ended.wait()
-    server.stop()
+    gate.close()
 
 
 def _tell(wire: Wire, context: Mapping[str, Any]) -> None:
