@@ -33,6 +33,8 @@ LAB_PROGRAMS = {
     "debootstrap": "debootstrap",
     "mkfs.ext4": "e2fsprogs",
 }
+#: program: Debian package; what looks at the page
+BROWSER_PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 
 
 @dataclass
@@ -132,20 +134,23 @@ def read_report(report: Path) -> Result:
     return result
 
 
+def needs(programs: dict[str, str]) -> list[str]:
+    """Which of these programs are missing, and how to install them; empty if none is."""
+    missing = {name: package for name, package in programs.items() if not shutil.which(name)}
+    packages = " ".join(sorted(set(missing.values())))
+    return [f"{', '.join(missing)} not found: apt install {packages}"] if missing else []
+
+
 def needs_root_and_programs() -> list[str]:
     """Why the small internet cannot be built here; empty if it can."""
     if os.geteuid():
         return ["needs root: sudo script/test"]
-    missing = {name: package for name, package in PROGRAMS.items() if not shutil.which(name)}
-    if not missing:
-        return []
-    packages = " ".join(sorted(missing.values()))
-    return [f"{', '.join(missing)} not found: apt install {packages}"]
+    return needs(PROGRAMS)
 
 
 def unit(env: dict[str, str]) -> Result:
     """Everything that needs neither root nor the network."""
-    marker = "not netns and not wheel and not demo and not lab"
+    marker = "not netns and not wheel and not browser and not demo and not lab"
     return pytest(marker, "-n2", as_owner=True, env=env)
 
 
@@ -161,6 +166,13 @@ def wheels(env: dict[str, str]) -> Result:
     return pytest("wheel", as_owner=True, env=env)
 
 
+def browser(env: dict[str, str]) -> Result:
+    """A person's phone at the access point's page, which runs as it does on a device."""
+    if why := needs(BROWSER_PROGRAMS):
+        return Result(not_run=why)
+    return pytest("browser", "-n2", "--dist=worksteal", as_owner=False, env=env)
+
+
 def demo(env: dict[str, str]) -> Result:
     """The demonstration holds what it claims and cleans up."""
     if why := needs_root_and_programs():
@@ -170,10 +182,8 @@ def demo(env: dict[str, str]) -> Result:
 
 def lab(env: dict[str, str]) -> Result:
     """Real radios and what is behind them, in an emulated machine."""
-    missing = {name: package for name, package in LAB_PROGRAMS.items() if not shutil.which(name)}
-    if missing:
-        packages = " ".join(sorted(set(missing.values())))
-        return Result(not_run=[f"{', '.join(missing)} not found: apt install {packages}"])
+    if why := needs(LAB_PROGRAMS):
+        return Result(not_run=why)
     code, output = call([sys.executable, "-m", "tests.lab", "build"], as_owner=False, env=env)
     if code:
         return Result(not_run=[f"the lab's machine cannot be built: {output.strip()[-400:]}"])
@@ -186,6 +196,7 @@ TIERS: dict[str, Callable[[dict[str, str]], Result]] = {
     "unit": unit,
     "netns": netns,
     "wheels": wheels,
+    "browser": browser,
     "demo": demo,
     "lab": lab,
 }

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conman_core import Choice, Form, FormField
+from conman_core import Choice, Form, FormField, Outcome
 from conman_core.children import Children
+from conman_plugins.accesspoint import attempts
 from conman_plugins.accesspoint.door import Door, Submission
 from conman_plugins.accesspoint.page.state import Attempt, State
 
@@ -112,6 +113,19 @@ class Site:
         if problem is None:
             self.after(submission)
         self.door.answer(submission.id, problem)
+
+    def begins(self, submission: Submission) -> None:
+        """Say that it is being tried, as the daemon does; to be used as `after`."""
+        before = self.state.attempt
+        number = before.number + 1 if before else 1
+        made = attempts.describe(number, submission.driver, submission.values, self.state.forms)
+        self.state = replace(self.state, attempt=made)
+        self.door.show(self.state)
+
+    def ends(self, outcome: Outcome) -> None:
+        """Say what came of what is being tried."""
+        assert self.state.attempt, "nothing is being tried"
+        self.show(replace(self.state, attempt=attempts.concluded(self.state.attempt, outcome)))
 
     def ask(
         self,

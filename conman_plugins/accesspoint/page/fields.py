@@ -56,7 +56,7 @@ def field_html(form: Form, field: FormField, filling: Filling) -> str:
         aria_describedby=f"e-{own}" if problem else None,
         autofocus=bool(problem),
     )
-    label = html.escaped(text(language, field.label))
+    label = spoken(language, field.label)
     given = filling.values.get(field.name, "")
     named = html.attributes(id=own, name=PREFIX + field.name)
     if field.kind == "switch":
@@ -125,7 +125,7 @@ def _typed(own: str, field: FormField, language: str, given: str, state: str) ->
         placeholder=text(language, "other.short"),
     )
     return (
-        f'<div class="net other"><input type="radio"{radio}><div>'
+        f'<div class="other"><input type="radio"{radio}><div>'
         f"<label{html.attributes(for_=other)}>{html.escaped(text(language, 'other'))}</label>"
         f'<input type="text"{filled}{state}{_PLAIN}></div></div>'
     )
@@ -136,14 +136,14 @@ def _network(field: FormField, choice: Choice, language: str, *, chosen: bool, s
     facts = ""
     if choice.protected:
         said = html.attributes(aria_label=text(language, "protected"))
-        facts += f'<span class="lock" role="img"{said}></span>'
+        facts += f'<i class="lock" role="img"{said}></i>'
     elif choice.strength is not None:
         facts += f'<span class="soft">{html.escaped(text(language, "open"))}</span>'
     if choice.strength is not None:
         bars = 1 + sum(choice.strength >= limit for limit in _BARS)
         said = html.attributes(aria_label=text(language, "signal", bars=str(bars)))
-        facts += f'<span class="bars b{bars}" role="img"{said}></span>'
+        facts += f'<i class="bars b{bars}" role="img"{said}></i>'
     return (
-        f'<label class="net"><input type="radio"{radio}{state}>{html.name(choice.value)}'
+        f'<label><input type="radio"{radio}{state}>{html.name(choice.value)}'
         f"{facts}</label>"
     )
