@@ -9,12 +9,15 @@ import importlib
 import importlib.metadata
 import logging
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint
 
 log = logging.getLogger(__name__)
 
+#: two threads in importlib.invalidate_caches at once: one deletes what the other wants to delete
+_forgetting = threading.Lock()
 _LONG = 100  #: characters of a name or version that need a closer look
 
 
@@ -48,9 +51,10 @@ def installed(group: str, damaged: Callable[[str], None] = log.warning) -> list[
     Of two copies of one distribution on `sys.path` the first counts, as for imports. `damaged` is
     given a sentence about each distribution that cannot be read.
     """
-    importlib.invalidate_caches()
-    # not done by the line above before Python 3.12, nor is it a class method there
-    importlib.metadata.MetadataPathFinder().invalidate_caches()
+    with _forgetting:
+        importlib.invalidate_caches()
+        # not done by the line above before Python 3.12, nor is it a class method there
+        importlib.metadata.MetadataPathFinder().invalidate_caches()
     found: list[Installed] = []
     seen: set[str] = set()
     for distribution in importlib.metadata.distributions():
