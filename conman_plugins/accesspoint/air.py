@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Interface, IPv4Network
+from typing import Any
 
 from conman_core import ConnectError, PluginContext, Reason
 from conman_core.errors import SystemFault
@@ -56,16 +57,23 @@ class Air:
                 _add(plan)
             self._warn_of_overlaps(plan)
             before = wall.close_in(plan.ap_interface)
+            addresses = self._addresses()
             self._context.store.save(
-                {"interface": plan.interface, "own": plan.together, "before": before}
+                {
+                    "interface": plan.interface,
+                    "own": plan.together,
+                    "before": before,
+                    "addresses": [str(address) for address in addresses],
+                }
             )
             with Netlink() as link:
                 index = link.link(plan.ap_interface).index
-                for address in self._addresses():
+                for address in addresses:
                     link.replace_address(index, address, noprefixroute=False)
             ports = self._ports()
             self.page_port = ports.page
-            await wall.build(self._context, plan.ap_interface, ports)
+            ips = [address.ip for address in self._addresses()]
+            await wall.build(self._context, plan.ap_interface, ips, ports)
             self._names_port = ports.names
         except SystemFault as error:
             await self.stop()
@@ -121,8 +129,8 @@ class Air:
         """Return the usual ports where they are free, else others."""
         ips = [str(address.ip) for address in self._addresses()]
         return Ports(
-            free_port(socket.SOCK_STREAM, ips, 80),
-            free_port(socket.SOCK_DGRAM, ips, 53),
+            free_port([socket.SOCK_STREAM], ips, 80),
+            free_port([socket.SOCK_DGRAM, socket.SOCK_STREAM], ips, 53),
         )
 
     def _warn_of_overlaps(self, plan: Plan) -> None:
@@ -156,7 +164,7 @@ class Air:
         plan, self._plan = self._plan, None
         if plan:
             try:
-                await _restore(self._context, plan.interface, self._addresses())
+                await _restore(self._context, plan.interface)
             except (SystemFault, OSError) as error:
                 self._context.log.warning("%s: %s", plan.interface, error)
 
@@ -166,7 +174,7 @@ class Air:
         left = context.store.load()
         if isinstance(left.get("interface"), str):
             context.log.info("the access point of an earlier run is removed")
-            await _restore(context, left["interface"], [])
+            await _restore(context, left["interface"])
 
 
 def _add(plan: Plan) -> None:
@@ -186,16 +194,23 @@ def _remove_own() -> None:
         nl80211.remove_interface(socket.if_nametoindex(OWN))
 
 
-async def _restore(context: PluginContext, interface: str, addresses: list[IPv4Interface]) -> None:
+async def _restore(context: PluginContext, interface: str) -> None:
     """Leave a radio as it was before. Raises SystemFault, OSError."""
     left = context.store.load()
     await wall.tear_down(context)
     _remove_own()
     if not left.get("own") and left.get("interface") == interface:
-        _make_client(interface, addresses)
+        _make_client(interface, _kept_addresses(left))
         before = left.get("before")
         wall.open_up(interface, before if isinstance(before, dict) else {})
     context.store.save({})
+
+
+def _kept_addresses(left: Mapping[str, Any]) -> list[IPv4Interface]:
+    kept = left.get("addresses")
+    with contextlib.suppress(ValueError):  # somebody else wrote it
+        return [IPv4Interface(str(each)) for each in kept] if isinstance(kept, list) else []
+    return []
 
 
 def _make_client(interface: str, addresses: list[IPv4Interface]) -> None:

@@ -17,6 +17,7 @@ from conman_core.errors import ConmanError, ToolMissing
 from conman_core.store import write_atomic
 
 START_LIMIT = 5.0
+_NO_PORT = "failed to bind DHCP server socket"
 _STOP_LIMIT = 3.0
 
 
@@ -49,6 +50,7 @@ def configuration(
             f"dhcp-option=option:dns-server,{address.ip}",
             "dhcp-authoritative",
             "dhcp-rapid-commit",
+            "dhcp-ignore-names",  # a guest's own name, which might be wpad, is not for the others
             "no-ping",
             f"dhcp-leasefile={folder / 'dnsmasq.leases'}",
             "pid-file=",
@@ -135,6 +137,11 @@ class Dnsmasq:
 
     def _complaint(self, otherwise: str) -> str:
         said = [line for line in self._lines if "failed" in line or "error" in line.lower()]
+        if any(_NO_PORT in line for line in said):
+            return (
+                "another DHCP server has port 67 of all interfaces; let it listen on its own ones"
+                " only, or phones get no address; find it with: ss -lnup sport = :67"
+            )
         return f"{otherwise}: {said[-1].strip()}" if said else otherwise
 
     async def stop(self) -> None:

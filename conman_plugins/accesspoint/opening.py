@@ -29,12 +29,13 @@ class Opening:
 
     def __init__(self, context: PluginContext, wanted: Wanted, plan: Plan, guests: Guests) -> None:
         self._plan = plan
-        self._air = Air(context, wanted, joined=guests.came, left=guests.went, lost=guests.fell)
+        self._air = Air(context, wanted, joined=guests.came, left=guests.went, lost=self._fell)
         self._context = context
         self._wanted = wanted
         self._guests = guests
         self._door: Door | None = None
         self._shown: State | None = None
+        self._fallen = False
 
     async def open(self, state: State) -> None:
         """Go on the air and serve the page. Raises ConmanError; then all is taken down."""
@@ -64,8 +65,14 @@ class Opening:
             submitted=guests.submitted,
             look=guests.look,
             seen=guests.seen,
-            lost=guests.fell,
+            lost=self._fell,
         )
+
+    def _fell(self, sentence: str) -> None:
+        """Tell it once: what takes one part down often takes the others too."""
+        if not self._fallen:
+            self._fallen = True
+            self._guests.fell(sentence)
 
     async def close(self) -> None:
         """Take all down, and leave the radio as it was. Never raises."""

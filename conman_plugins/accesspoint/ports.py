@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Sequence
 
@@ -24,7 +25,8 @@ def listen(address: str, port: int, interface: str = "") -> socket.socket:
         if interface:
             name = interface.encode()
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-        never_call(listening)
+        if os.geteuid() == 0:  # else there is no sandbox either, and not every kernel allows it
+            never_call(listening)
         listening.bind((address, port))
         listening.listen(BACKLOG)
     except OSError as error:
@@ -37,18 +39,19 @@ def listen(address: str, port: int, interface: str = "") -> socket.socket:
     return listening
 
 
-def free_port(kind: int, addresses: Sequence[str], usual: int) -> int:
+def free_port(kinds: Sequence[int], addresses: Sequence[str], usual: int) -> int:
     """Return a port that can be bound on all addresses: the usual one if nobody has it.
 
-    `kind` is SOCK_STREAM or SOCK_DGRAM. Raises SystemFault.
+    `kinds` are SOCK_STREAM, SOCK_DGRAM, or both. Raises SystemFault.
     """
-    if all(_binds(kind, address, usual) for address in addresses):
+    wanted = [(kind, address) for kind in kinds for address in addresses]
+    if all(_binds(*each, usual) for each in wanted):
         return usual
     for _ in range(_TRIES):
-        with _socket(kind) as probe:
+        with _socket(kinds[0]) as probe:
             probe.bind((addresses[0], 0))
             port = int(probe.getsockname()[1])
-        if all(_binds(kind, address, port) for address in addresses):
+        if all(_binds(*each, port) for each in wanted):
             return port
     raise SystemFault(f"no port is free on {addresses[0]}")
 

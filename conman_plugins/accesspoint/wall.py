@@ -8,8 +8,9 @@ without nft, too, is set in the kernel: nothing that comes in on the interface i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from conman_core import PluginContext
@@ -31,28 +32,31 @@ class Ports:
     names: int = _DNS
 
 
-def rules(interface: str, ports: Ports) -> str:
+def rules(interface: str, addresses: Iterable[IPv4Address], ports: Ports) -> str:
     """Return the table as text for `nft -f -`; an older one is replaced at once.
 
     A web server of the host's own on port 443 would show phones a wrong certificate, so a
     connection there is refused at once, as is any other. ssh stays: it may be the way to a rescue.
+    What listens on the machine's addresses in other networks is not for guests.
     """
+    quoted = f'"{interface}"'
     redirects = [
-        f"iifname {interface!r} {protocol} dport {usual} redirect to :{own}"
-        for protocol, usual, own in (
+        f"iifname {quoted} {protocol} dport {usual} redirect to :{mine}"
+        for protocol, usual, mine in (
             ("tcp", _HTTP, ports.page),
             ("tcp", _DNS, ports.names),
             ("udp", _DNS, ports.names),
         )
-        if usual != own
+        if usual != mine
     ]
-    quoted = f'"{interface}"'
+    own = f"ip daddr {{ {', '.join(map(str, addresses))} }}"
     chains = [
         "chain guests {",
         "ct state established,related accept",
-        f"tcp dport {{ 22, {_DNS}, {_HTTP}, {ports.names}, {ports.page} }} accept",
-        f"udp dport {{ 67, {_DNS}, {ports.names} }} accept",
-        "icmp type echo-request accept",
+        "udp dport 67 accept",
+        f"{own} tcp dport {{ 22, {_DNS}, {_HTTP}, {ports.names}, {ports.page} }} accept",
+        f"{own} udp dport {{ {_DNS}, {ports.names} }} accept",
+        f"{own} icmp type echo-request accept",
         "meta l4proto tcp reject with tcp reset",
         "reject",
         "}",
@@ -67,20 +71,23 @@ def rules(interface: str, ports: Ports) -> str:
     if redirects:
         chains += [
             "chain prerouting { type nat hook prerouting priority -100; policy accept;",
-            *(line.replace("'", '"') for line in redirects),
+            *redirects,
             "}",
         ]
     body = "\n".join(chains)
     return f"table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n{body}\n}}\n"
 
 
-async def build(context: PluginContext, interface: str, ports: Ports) -> None:
+async def build(
+    context: PluginContext, interface: str, addresses: Iterable[IPv4Address], ports: Ports
+) -> None:
     """Put the table up. Raises SystemFault if it is needed for what the ports say.
 
     Without nft the rest is done all the same: guests then reach what the host itself offers.
     """
+    text = rules(interface, addresses, ports)
     try:
-        done = await context.run(["nft", "-f", "-"], stdin=rules(interface, ports), timeout=_LIMIT)
+        done = await context.run(["nft", "-f", "-"], stdin=text, timeout=_LIMIT)
         problem = done.stderr.strip() if done.returncode else ""
     except (ToolMissing, SystemFault, TimeoutError) as error:
         problem = str(error)

@@ -45,14 +45,14 @@ def a_free_port() -> int:
 @both
 def test_the_usual_port_is_taken_where_nobody_has_it(kind: int) -> None:
     usual = a_free_port()
-    assert free_port(kind, [HERE, NOT_YET], usual) == usual
+    assert free_port([kind], [HERE, NOT_YET], usual) == usual
 
 
 @both
 @pytest.mark.parametrize("holder", [HERE, "0.0.0.0"], ids=["one address", "all addresses"])
 def test_another_one_is_found_where_somebody_has_it(taken, kind: int, holder: str) -> None:
     usual = taken(kind, holder)
-    found = free_port(kind, [HERE, NOT_YET], usual)
+    found = free_port([kind], [HERE, NOT_YET], usual)
     assert found not in {0, usual}
 
 
@@ -60,19 +60,25 @@ def test_another_one_is_found_where_somebody_has_it(taken, kind: int, holder: st
 def test_somebody_on_another_address_is_in_nobodys_way(taken, kind: int) -> None:
     """As systemd-resolved is, on 127.0.0.53."""
     usual = taken(kind, "127.0.0.53")
-    assert free_port(kind, [HERE, NOT_YET], usual) == usual
+    assert free_port([kind], [HERE, NOT_YET], usual) == usual
 
 
 @both
 def test_a_port_that_is_found_is_free_on_all_addresses(taken, kind: int) -> None:
     usual = taken(kind, "127.0.0.9")
-    assert free_port(kind, [HERE, "127.0.0.9"], usual) != usual
+    assert free_port([kind], [HERE, "127.0.0.9"], usual) != usual
+
+
+def test_a_server_of_names_needs_the_port_for_both_kinds(taken) -> None:
+    usual = taken(TCP, HERE)
+    assert free_port([UDP], [HERE], usual) == usual
+    assert free_port([UDP, TCP], [HERE], usual) != usual
 
 
 def test_a_machine_with_no_port_left_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "_binds", lambda *_: False)
     with pytest.raises(SystemFault, match=r"no port is free on 127\.0\.0\.1"):
-        free_port(TCP, [HERE], 80)
+        free_port([TCP], [HERE], 80)
 
 
 def test_an_address_that_does_not_exist_yet_can_be_listened_on() -> None:
@@ -112,4 +118,4 @@ def test_a_port_that_is_for_root_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(ports, "_socket", lambda kind: Refused(socket.AF_INET, kind))
     with pytest.raises(SystemFault, match="port 80 cannot be used: Permission denied"):
-        free_port(TCP, [HERE], 80)
+        free_port([TCP], [HERE], 80)
