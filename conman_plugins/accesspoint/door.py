@@ -121,10 +121,11 @@ class Door:
 
     async def told(self, number: int, limit: float = 2.0) -> None:
         """Wait until who submitted has been told that it is tried; `limit` seconds at most."""
-        event = self._told.pop(number, None)
+        event = self._told.get(number)
         if event:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), limit)
+            self._told.pop(number, None)
 
     async def close(self) -> None:
         """End the page. Never raises."""
