@@ -14,6 +14,7 @@ from conman_core.errors import ConmanError
 #: for a hint; that they are added is known by their entry points only
 _FIRST_PARTY = {"wifi": "conman-wifi", "provision": "conman-accesspoint"}
 _HIGHEST_CODE = 255  # _exit(2)
+_LONG_WORD = 40  #: characters of a word that a hint is looked for
 
 
 def run(words: Sequence[str]) -> int:
@@ -49,6 +50,8 @@ def run(words: Sequence[str]) -> int:
 
 
 def _unknown(words: Sequence[str], found: Mapping[str, Added], damaged: Iterable[str]) -> int:
+    from difflib import get_close_matches
+
     for sentence in damaged:
         complain(sentence)
     package = _FIRST_PARTY.get(words[0])
@@ -58,6 +61,9 @@ def _unknown(words: Sequence[str], found: Mapping[str, Added], damaged: Iterable
         complain(f"the command {words[0]} comes with {package}; {install_hint(package)}")
         return USAGE
     usable = [name for name, one in found.items() if not one.problem]
+    if near := get_close_matches(words[0][:_LONG_WORD], {*OWN, *usable, *_FIRST_PARTY}, 1):
+        complain(f"there is no command {words[0]}; did you mean: {near[0]}? See: conman --help")
+        return USAGE
     parser.build("", usable).parse_args(words)  # says which words there are, and ends
     return USAGE
 

@@ -192,11 +192,26 @@ def test_a_distribution_that_is_damaged_is_named_and_harms_no_other(site: Path, 
 def test_an_unknown_word_is_told_with_the_words_that_there_are(site: Path, conman: Conman):
     install(site, ["box", "status", "claimed"])
 
-    ran = conman("bax")
+    ran = conman("qqq")
 
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert "'box'" in ran.err
     assert "'claimed'" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("stauts", "status"), ("confg", "config"), ("bx", "box")]
+)
+def test_a_word_with_a_slip_is_told_with_the_word_that_was_meant(
+    typed: str, meant: str, site: Path, conman: Conman
+):
+    install(site, ["box"])
+
+    assert conman(typed, "--json") == (
+        2,
+        "",
+        f"conman: there is no command {typed}; did you mean: {meant}? See: conman --help\n",
+    )
 
 
 def test_a_word_of_a_missing_first_party_package_says_how_to_get_it(
