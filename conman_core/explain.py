@@ -97,9 +97,10 @@ def _why_unconnected(link: Track, moment: Moment) -> str:
     if not link.callable:
         return full_stop(failure or "Its driver cannot be used; see: conman drivers")
     if link.attempt_started is not None:
-        for_now = seconds(moment.now - link.attempt_started)
+        lasting = moment.now - link.attempt_started
+        so_far = f"has been connecting for {seconds(lasting)}" if lasting >= 1 else "is connecting"
         before = f"; the try before failed: {failure}" if failure else ""
-        return f"It has been connecting for {for_now}{before}."
+        return f"It {so_far}{before}."
     if link.failures:
         wait = link.retry_at - moment.now
         when = f"in {seconds(wait)}" if wait > 0 else "now"

@@ -76,8 +76,9 @@ class Herald:
         track = entry.track
         sentence = entry.refused or track.sentence or explain.why_not(track, moment)
         verdict = f", {track.verdict}" if track.verdict else ""
+        first_try = entry.state == "connecting" and not track.sentence
         self.say(
-            f"{entry.link.name} is {entry.state}{verdict}: {sentence}",
+            f"{entry.link.name} is {entry.state}{verdict}" + ("" if first_try else f": {sentence}"),
             event="link",
             link=entry.link.name,
             state=entry.state,

@@ -75,6 +75,19 @@ def test_a_link_that_a_driver_takes_down_is_not_said_to_be_connecting() -> None:
     run_virtual(story())
 
 
+def test_a_first_try_is_told_without_saying_how_long_it_has_taken() -> None:
+    async def story() -> None:
+        async with Machine("eth0") as it:
+            it.offer("eth0")
+            await until(lambda: it.uplink == "eth:eth0")
+            assert "eth:eth0 is connecting" in it.said
+
+    run_virtual(story())
+    tried = t.attempt(Track("eth:e", 0), 99.5)
+    assert why_not(tried, moment(tried)) == "It is connecting."
+    assert why_not(tried, moment(tried, now=103.0)) == "It has been connecting for 4 s."
+
+
 def moment(*tracks: Track, now: float = 100.0) -> Moment:
     return Moment(tracks, Situation(0.0), Policy(), now)
 
