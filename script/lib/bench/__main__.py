@@ -9,8 +9,8 @@ import sys
 
 from conman_core.errors import ConmanError
 from script.lib.bench import emulated as emulation
-from script.lib.bench import program, traffic, wifi
-from script.lib.bench.figures import Result, Run, Trial
+from script.lib.bench import page, program, traffic, wifi
+from script.lib.bench.figures import SIEGE, Result, Run, Trial
 from script.lib.bench.lab import Lab, RealCables
 from script.lib.bench.report import Progress, as_json, machine, print_table
 from tests.netns.internet import Internet
@@ -23,16 +23,18 @@ TRIALS = {
 def main(prefix: str, *words: str) -> int:
     """Run the trials asked for; `prefix` is part of every name that is made."""
     arguments = _parser().parse_args(words)
-    known = [*TRIALS, *wifi.TRIALS]
+    known = [*TRIALS, *page.TRIALS, *wifi.TRIALS]
     if unknown := [name for name in arguments.names if name not in known]:
         _parser().error(f"no figure {', '.join(unknown)}; there are {', '.join(known)}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     progress = Progress(sys.stderr)
     where = machine()
-    wanted = arguments.names or (wifi.TRIALS if arguments.lab else TRIALS)
+    wanted = arguments.names or (wifi.TRIALS if arguments.lab else [*TRIALS, *page.TRIALS])
     emulated = [name for name in wanted if name in wifi.TRIALS]
     results = _here([name for name in wanted if name in TRIALS], prefix, arguments.runs, progress)
+    for trial in (page.TRIALS[name] for name in wanted if name in page.TRIALS):
+        results.append(_run(trial, None, arguments.runs, progress, arguments.siege))
     if emulated:
         progress.say("starting the lab's machine")
         found, inside = emulation.run(emulated, arguments.runs)
@@ -58,13 +60,16 @@ def _here(names: list[str], prefix: str, runs: int, progress: Progress) -> list[
     return results
 
 
-def _run(trial: Trial, lab: Lab, wanted: int, progress: Progress) -> Result:
+def _run(
+    trial: Trial, lab: Lab | None, wanted: int, progress: Progress, siege: float = SIEGE
+) -> Result:
     result = Result(trial)
     runs = min(wanted, trial.most_runs)
     with progress.trial(trial, runs) as shown:
         try:
             for number in range(runs):
-                result.add(trial.measure(lab, Run(number, runs)))
+                found = trial.measure(lab, Run(number, runs, siege))  # type: ignore[arg-type]
+                result.add(found)
                 shown.tick()
         except (AssertionError, RuntimeError, OSError, ConmanError) as error:
             result.failure = f"run {number + 1}: {type(error).__name__}: {error}"
@@ -72,8 +77,10 @@ def _run(trial: Trial, lab: Lab, wanted: int, progress: Progress) -> Result:
 
 
 def _parser() -> argparse.ArgumentParser:
-    lines = [f"  {t.name:14} {t.about}" for t in (*TRIALS.values(), *wifi.TRIALS.values())]
-    epilog = "figures (those of WiFi in the lab's machine):\n" + "\n".join(lines)
+    every = (*TRIALS.values(), *page.TRIALS.values(), *wifi.TRIALS.values())
+    lines = [f"  {trial.name:14} {trial.about}" for trial in every]
+    epilog = "figures (page- without root, those of WiFi in the lab's machine):\n"
+    epilog += "\n".join(lines)
     parser = argparse.ArgumentParser(
         prog="script/bench",
         description=__doc__,
@@ -84,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runs", type=_count, default=10, metavar="N", help="how often each is measured (10)"
     )
+    parser.add_argument(
+        "--siege", type=_seconds, default=SIEGE, metavar="SECONDS", help="how long (30)"
+    )
     parser.add_argument("--lab", action="store_true", help="the figures of WiFi")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these figures")
     return parser
@@ -93,6 +103,16 @@ def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
+    return seconds
 
 
 def _end(*_: object) -> None:

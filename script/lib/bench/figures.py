@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["s", "MiB", "times", "count"]
 Judged = Literal["median", "worst"]
+SIEGE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Run:
 
     number: int  #: from 0
     of: int
+    siege: float = SIEGE  #: seconds that an attack goes on
 
     @property
     def phase(self) -> float:
