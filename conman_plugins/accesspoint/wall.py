@@ -122,6 +122,7 @@ def close_in(interface: str, root: Path = PROC) -> dict[str, str]:
         except FileNotFoundError:  # a kernel without IPv6
             continue
         except OSError as error:
+            open_up(interface, before, root)
             raise SystemFault(f"{path} cannot be set to {value}: {error.strerror}") from error
     return before
 
