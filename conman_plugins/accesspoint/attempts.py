@@ -32,6 +32,14 @@ def concluded(attempt: Attempt, outcome: Outcome) -> Attempt:
     return replace(attempt, phase=phase, reason=reason, sentence=outcome.sentence)
 
 
+def to_remember(attempt: Attempt | None) -> Attempt | None:
+    """Return what a phone that comes back later is told: what failed, with the reason.
+
+    What worked is over, and of a try that was cut short nobody knows what would have come of it.
+    """
+    return attempt if attempt and attempt.phase not in {"trying", "online"} else None
+
+
 def tell(context: PluginContext, attempt: Attempt) -> None:
     """Tell people how far a try has come."""
     title = attempt.title

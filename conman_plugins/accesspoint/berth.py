@@ -71,6 +71,9 @@ class Berth:
             else:
                 return
         missing = "there is no WiFi radio for an access point; see: conman probe"
+        if loans and self._settings.interface:
+            names = ", ".join(loan.interface for loan in loans)
+            missing = f"{self._settings.interface} is no radio that can be had; there are: {names}"
         raise ConnectError(Reason.NO_DEVICE, "; ".join(dict.fromkeys(troubles)) or missing)
 
     async def _open_on(self, loan: Loan, *, alone: bool) -> None:

@@ -25,6 +25,7 @@ class AccessPoint(Plugin):
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._attempt: Attempt | None = None  #: of the session before
+        self._online = False
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -46,7 +47,7 @@ class AccessPoint(Plugin):
 
                 await Air.tidy(self.context)
             keep_note(self._settings(), self.context.log)
-        except ConmanError as error:
+        except (ConmanError, OSError) as error:
             self.context.log.warning("%s", error)
 
     @hookimpl
@@ -80,29 +81,46 @@ class AccessPoint(Plugin):
         """Close the access point."""
         if self._session:
             await self._session.settled()
-        await self._end()
+        await self._end(farewell=True)
 
     @hookimpl
     def conman_online(self) -> None:
         """Let the lamp shine."""
-        self._settings().lamp(self.context.log).steady()
+        self._online = True
+        self._shine()
 
     @hookimpl
     def conman_no_uplink(self) -> None:
-        """Put the lamp out."""
-        self._settings().lamp(self.context.log).restore()
+        """Put the lamp out, unless it blinks for somebody."""
+        self._online = False
+        if self._session is None:
+            self._shine()
 
     @hookimpl
     async def conman_stopping(self) -> None:
         """Close the access point, if conman gives the time for that."""
         await self._end()
 
-    async def _end(self) -> None:
+    async def _end(self, *, farewell: bool = False) -> None:
         task, self._task = self._task, None
         session, self._session = self._session, None
         if task:
             task.cancel()
             await asyncio.wait({task})
         if session:
-            self._attempt = session.attempt
-            await session.close()
+            from conman_plugins.accesspoint.attempts import to_remember
+
+            self._attempt = to_remember(session.attempt)
+            await session.close(farewell=farewell)
+            self._shine()
+
+    def _shine(self) -> None:
+        """Let the lamp do what it does while nobody is waited for."""
+        try:
+            lamp = self._settings().lamp(self.context.log)
+        except ConmanError:  # said at the start
+            return
+        if self._online:
+            lamp.steady()
+        else:
+            lamp.restore()

@@ -29,7 +29,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Session:
-    """`run` it in a task, `close` it at the end. `attempt` is what was tried before, or None."""
+    """`run` it in a task, `close` it at the end. `attempt` is what failed before, or None."""
 
     def __init__(
         self,
@@ -90,13 +90,19 @@ class Session:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._settled.wait(), limit)
 
-    async def close(self) -> None:
-        """Take everything down and give the radio back. Never raises."""
-        if self._berth.opening and self.attempt and self.attempt.phase == "online":
-            self._show()
-            await self._context.sleep(FAREWELL)
-        await self._berth.give_back()
-        self._context.on_air(None)
+    async def close(self, *, farewell: bool = False) -> None:
+        """Take everything down and give the radio back. Never raises.
+
+        With `farewell` a page that can still be seen says for a moment that it worked.
+        """
+        try:
+            worked = self.attempt is not None and self.attempt.phase == "online"
+            if farewell and worked and self._berth.opening:
+                self._show()
+                await self._context.sleep(FAREWELL)
+        finally:  # also if conman ends meanwhile
+            await self._berth.give_back()
+            self._context.on_air(None)
 
     # -- what people see
 
