@@ -18,7 +18,7 @@ from conman_core.ledger import Ledger
 from conman_core.model import Connection, Family, IPAddress, IPInterface, Reason
 from conman_core.net import rtmessage as rt
 from conman_core.net import sysctl
-from conman_core.net.adoption import found_on
+from conman_core.net.adoption import Adoption
 from conman_core.net.managers import Managers
 from conman_core.net.netlink import Netlink
 from conman_core.net.resolver import Resolver
@@ -49,10 +49,10 @@ class Network:
         self.ledger = ledger
         self.notes: dict[str, str] = {}  #: what people should know, by subject
         self._resolver = resolver
-        self._resolv_conf = resolv_conf
         self._own_groups = own_groups
         self._managers = Managers()
         self._netlink = Netlink()
+        self._adoption = Adoption(self._netlink, resolv_conf)
         self._router = Router(self._netlink)
         self._interfaces: dict[str, Interface] = {}
         self.look()
@@ -140,7 +140,7 @@ class Network:
         known = self.interface(name)
         if known is None:
             return None
-        return found_on(self._netlink, name, known.index, self._resolv_conf)
+        return self._adoption.found_on(name, known.index)
 
     # -- addresses and routes
 

@@ -8,31 +8,45 @@ from pathlib import Path
 
 from conman_core.model import Address, Connection, Family, IPAddress
 from conman_core.net.netlink import Netlink
-from conman_core.net.rtmessage import MAIN_TABLE, UNICAST
+from conman_core.net.rtmessage import MAIN_TABLE, UNICAST, RouteMessage
 
 
-def found_on(netlink: Netlink, name: str, index: int, resolv_conf: Path) -> Connection | None:
-    """Describe an interface's own configuration, whoever made it.
+class Adoption:
+    """Describes what there was before conman; `resolv_conf` has the DNS servers of one link."""
 
-    None unless it has both an IPv4 address and a default route: only then it may be an uplink.
-    Raises SystemFault.
-    """
-    addresses = tuple(
-        Address(found.interface, found.valid)
-        for found in netlink.addresses(index)
-        if isinstance(found.interface, IPv4Interface) and not found.interface.is_link_local
-    )
-    defaults = [
-        route
-        for route in netlink.routes()
-        if (route.oif, route.table, route.type) == (index, MAIN_TABLE, UNICAST)
-        and isinstance(route.destination, IPv4Network)
-        and route.destination.prefixlen == 0
-    ]
-    if not addresses or not defaults:
-        return None
-    best = min(defaults, key=lambda route: route.metric)
-    return Connection(name, addresses, {Family.IPV4: best.gateway}, dns=_servers(resolv_conf))
+    def __init__(self, netlink: Netlink, resolv_conf: Path) -> None:
+        self._netlink = netlink
+        self._resolv_conf = resolv_conf
+        self._resolving: int | None = None  # the interface whose servers the file has
+
+    def found_on(self, name: str, index: int) -> Connection | None:
+        """Describe an interface's own configuration, whoever made it.
+
+        None unless it has both an IPv4 address and a default route: only then it may be an uplink.
+        Raises SystemFault.
+        """
+        addresses = tuple(
+            Address(found.interface, found.valid)
+            for found in self._netlink.addresses(index)
+            if isinstance(found.interface, IPv4Interface) and not found.interface.is_link_local
+        )
+        defaults = sorted(self._defaults(), key=lambda route: route.metric)
+        if self._resolving is None and defaults:  # later on conman changes metrics and file
+            self._resolving = defaults[0].oif
+        best = next((route for route in defaults if route.oif == index), None)
+        if not addresses or not best:
+            return None
+        servers = _servers(self._resolv_conf) if index == self._resolving else ()
+        return Connection(name, addresses, {Family.IPV4: best.gateway}, dns=servers)
+
+    def _defaults(self) -> list[RouteMessage]:
+        return [
+            route
+            for route in self._netlink.routes()
+            if (route.table, route.type) == (MAIN_TABLE, UNICAST)
+            and isinstance(route.destination, IPv4Network)
+            and route.destination.prefixlen == 0
+        ]
 
 
 def _servers(resolv_conf: Path) -> tuple[IPAddress, ...]:

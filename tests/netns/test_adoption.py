@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conman_core.ledger import Ledger
 from conman_core.model import Connection, Family
-from conman_core.net.adoption import _servers, found_on
+from conman_core.net.adoption import Adoption, _servers
 from conman_core.net.netlink import Netlink
+from conman_core.net.resolver import Resolver
+from conman_core.network import Network
 from tests.netns.namespaces import Namespace, bench
 
 pytestmark = pytest.mark.netns
@@ -29,7 +32,7 @@ def host() -> Iterator[Namespace]:
 def found(host: Namespace, resolv_conf: Path) -> Connection | None:
     def look() -> Connection | None:
         with Netlink() as netlink:
-            return found_on(netlink, "eth0", netlink.link("eth0").index, resolv_conf)
+            return Adoption(netlink, resolv_conf).found_on("eth0", netlink.link("eth0").index)
 
     return host.call(look)
 
@@ -55,6 +58,31 @@ def test_the_best_default_route_and_the_files_servers_are_taken(
     assert 490 < (connection.addresses[0].valid or 0) <= 500
     assert connection.gateways == {Family.IPV4: ip_address("10.9.0.1")}
     assert connection.dns == (ip_address("10.9.0.1"),)
+
+
+def test_the_files_servers_belong_to_the_interface_that_carries_the_traffic(
+    host: Namespace, tmp_path: Path
+) -> None:
+    file = tmp_path / "resolv.conf"
+    file.write_text("nameserver 10.9.0.1\n")
+    host.bench.cable(host, "eth1", host.bench.namespaces[1], "eth1")
+    for number, metric in ((0, "400"), (1, "100")):
+        host.ip("addr", "add", f"10.9.{number}.2/24", "dev", f"eth{number}")
+        via = f"10.9.{number}.1"
+        host.ip("route", "add", "default", "via", via, "dev", f"eth{number}", "metric", metric)
+
+    def look() -> list[Connection | None]:
+        ledger = Ledger(tmp_path / "ledger.json")
+        network = Network(ledger, Resolver(file, ledger), resolv_conf=file)
+        uplink = network.found("eth1")
+        assert uplink is not None
+        network.configure(uplink, 10_000)  # as every link that is not verified yet
+        standby = network.found("eth0")
+        network.close()
+        return [uplink, standby]
+
+    dns = [connection and connection.dns for connection in host.call(look)]
+    assert dns == [(ip_address("10.9.0.1"),), ()]
 
 
 def test_a_route_without_a_gateway_is_on_link(host: Namespace, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.netns.device import SETTINGS, conman_command
 from tests.netns.internet import Internet, internet
 from tests.netns.measure import UdpMeter
 from tests.netns.test_story import both_verified, link
+from tests.netns.worlds import wait_for
 
 pytestmark = pytest.mark.netns
 
@@ -80,6 +81,21 @@ def test_the_next_start_takes_the_connection_over_without_losing_a_packet(net: I
     meter.wait_answer(time.monotonic())
     assert meter.window(began).lost == 0
     assert link(after, "ethernet:eth0")["addresses"] == link(before, "ethernet:eth0")["addresses"]
+
+
+def test_after_a_restart_the_standby_is_not_blamed_for_the_servers_of_the_uplink(
+    net: Internet,
+) -> None:
+    """The resolver file has the uplink's servers only, which nobody reaches by the other link."""
+    daemon = net.device.run_conman()
+    daemon.wait(both_verified)
+    assert daemon.stop() == 0
+
+    again = net.device.run_conman()
+    again.wait(both_verified)
+    told = again.log().partition("conman ends;")[2]
+    assert "ethernet:eth1 is connected, online" in told
+    assert "limited" not in told
 
 
 def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_take_over(net: Internet) -> None:
@@ -156,9 +172,7 @@ def test_an_interface_of_another_manager_is_busy_and_not_touched(net: Internet) 
     device.ip("link", "set", "eth0", "up")
     command = ("dhcpcd", "-4", "-B", "-A", "--nodelay", "-C", "resolv.conf", "eth0")
     other = device.start(*command, log="other.log")
-    deadline = time.monotonic() + 10
-    while "default" not in device.ip("route") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: "default" in device.ip("route"))
     before = device.ip("route", "show", "dev", "eth0"), device.ip("rule")
     daemon = device.run_conman()
 
@@ -208,11 +222,13 @@ def test_wait_online_comes_back_when_the_machine_is_online(net: Internet) -> Non
         stdout=subprocess.DEVNULL,
         cwd="/",
     )
-    net.device.run_conman()
+    daemon = net.device.run_conman()
     assert late.wait(20) == 0
-    net.home.silence()
-    net.backup.silence()
-    assert net.device.conman("wait-online", "--timeout", "1s").returncode in {0, 4}
+    assert net.device.conman("wait-online", "--timeout", "1s").returncode == 0
+    net.cable_out("eth0")
+    net.cable_out("eth1")
+    daemon.wait(lambda s: s["state"] == "offline")
+    assert net.device.conman("wait-online", "--timeout", "1s").returncode == 4
 
 
 def wait_online() -> tuple[str, ...]:
