@@ -104,6 +104,20 @@ with open(sys.argv[1], "rb") as file:
 PYTHON
 }
 
+# is_installed STAMP GROUP...: whether it was installed so, with these groups and perhaps others.
+is_installed() {
+    local stamp=$1 file group
+    shift
+    for file in "$root"/.venv/.conman-installed-conman*; do
+        [[ -e $file && $(<"$file") == "$stamp" ]] || continue
+        for group in "$@"; do
+            [[ ${file##*/}- == *-"$group"-* ]] || continue 2
+        done
+        return 0
+    done
+    return 1
+}
+
 # ensure_venv [GROUP...]: the checkout's own environment with conman, its drivers (editable) and
 # dependency groups. Installs only what the pyproject files have changed since the last time.
 ensure_venv() {
@@ -116,7 +130,7 @@ ensure_venv() {
     fi
     stamp=$(cat "${packages[@]/%//pyproject.toml}" | sha256sum)
     stamp_file="$root/.venv/.conman-installed-$(IFS=-; echo "conman${*:+-$*}")"
-    [[ -e $stamp_file && $(<"$stamp_file") == "$stamp" ]] && return
+    is_installed "$stamp" "$@" && return
     for group in "$@"; do
         mapfile -t -O "${#wanted[@]}" wanted < <(dependency_group "$group")
     done
