@@ -161,12 +161,13 @@ class Air:
             await self._hostapd.stop()
         if self._dnsmasq:
             await self._dnsmasq.stop()
-        plan, self._plan = self._plan, None
+        plan = self._plan
         if plan:
             try:
                 await _restore(self._context, plan.interface)
             except (SystemFault, OSError) as error:
                 self._context.log.warning("%s: %s", plan.interface, error)
+            self._plan = None  # if it was cancelled, the next one does it
 
     @staticmethod
     async def tidy(context: PluginContext) -> None:

@@ -99,7 +99,8 @@ class Berth:
         try:
             await opening.open(self._state())
         except BaseException:
-            await self._context.give_back(loan.interface)
+            self._closing = asyncio.create_task(opening.close())
+            await self.give_back()
             raise
         self.opening = opening
         self._shown.tell()

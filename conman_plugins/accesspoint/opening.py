@@ -25,7 +25,7 @@ class Guests(Protocol):
 
 
 class Opening:
-    """`open` it once, `close` it once."""
+    """`open` it once; `close` it in any case, also if it did not open or that was cancelled."""
 
     def __init__(self, context: PluginContext, wanted: Wanted, plan: Plan, guests: Guests) -> None:
         self._plan = plan
@@ -38,21 +38,17 @@ class Opening:
         self._fallen = False
 
     async def open(self, state: State) -> None:
-        """Go on the air and serve the page. Raises ConmanError; then all is taken down."""
+        """Go on the air and serve the page. Raises ConmanError."""
+        await self._air.prepare(self._plan)
+        door = self._door = self._make_door()
+        self._shown = state
+        opening = asyncio.create_task(door.open(state))  # while the radio gets ready
         try:
-            await self._air.prepare(self._plan)
-            door = self._door = self._make_door()
-            self._shown = state
-            opening = asyncio.create_task(door.open(state))  # while the radio gets ready
-            try:
-                await self._air.start()
-                await opening
-            finally:
-                opening.cancel()
-                await asyncio.wait({opening})
-        except BaseException:
-            await self.close()
-            raise
+            await self._air.start()
+            await opening
+        finally:
+            opening.cancel()
+            await asyncio.wait({opening})
 
     def _make_door(self) -> Door:
         wanted, guests = self._wanted, self._guests

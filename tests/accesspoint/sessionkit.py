@@ -6,17 +6,20 @@ What was opened and not closed, lent and not given back, is counted, so that not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conman_core.errors import ConmanError
-from conman_plugins.accesspoint import berth
+from conman_plugins.accesspoint import berth, bootnote, led
 from conman_plugins.accesspoint.options import read
 from conman_plugins.accesspoint.page.state import Attempt, State
 from conman_plugins.accesspoint.plan import Plan
+from conman_plugins.accesspoint.plugin import AccessPoint
 from conman_plugins.accesspoint.session import Session
 from conman_plugins.accesspoint.wanted import Wanted
 from tests.accesspoint.kit import ALONE, Core, a_core, submission
@@ -39,13 +42,9 @@ class Part:
         self.stage.up.append(self)
         self.stage.core.happened.append("open")
         self.states.append(state)
-        try:
-            await asyncio.sleep(1.0)
-            if self.stage.troubles:
-                raise self.stage.troubles.pop(0)
-        except BaseException:
-            await self.close()
-            raise
+        await asyncio.sleep(1.0)
+        if self.stage.troubles:
+            raise self.stage.troubles.pop(0)
         self.is_open = True
 
     async def close(self) -> None:
@@ -147,7 +146,8 @@ def story(
         try:
             await tale(stage)
         finally:
-            stage.task.cancel()
+            if not stage.task.cancelling():
+                stage.task.cancel()
             await asyncio.wait({stage.task})
             await stage.session.close()
         if not stage.task.cancelled():
@@ -170,3 +170,27 @@ def put_on(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     monkeypatch.setattr(
         berth, "Opening", lambda context, wanted, plan, guests: Part(stage, plan, guests)
     )
+
+
+@contextlib.contextmanager
+def a_stage(folder: Path) -> Iterator[Stage]:
+    """Give a stage for a whole plugin; key, lamps and mounts are below a folder."""
+    with a_core() as core, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATE_DIRECTORY", str(folder))
+        patch.setattr(bootnote, "MOUNTS", folder / "no-mounts")
+        patch.setattr(led, "CLASS", folder / "leds")
+        patch.setattr(led, "_before", {})
+        patch.setattr(led.Led, "_complained", set())
+        made = Stage(core)
+        put_on(patch, made)
+        yield made
+
+
+def play(stage: Stage, tale: Callable[[AccessPoint, Stage], Awaitable[None]]) -> None:
+    """Run a tale of the plugin."""
+
+    async def all_of_it() -> None:
+        context: Any = stage.core
+        await tale(AccessPoint(context), stage)
+
+    run_virtual(all_of_it())

@@ -122,7 +122,11 @@ class Place:
     def open(self, wanted: Wanted = WANTED) -> None:
         """Open the access point with its page, as the plugin does."""
         self.opening = Opening(self.host, wanted, self.plan, self.guests)  # type: ignore[arg-type]
-        self.do(self.opening.open(STATE))
+        try:
+            self.do(self.opening.open(STATE))
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         if self.opening:
