@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -54,7 +54,9 @@ class _Keeping(logging.Handler):
 @contextmanager
 def played(company: Company) -> Iterator[Site]:
     """Serve with a company."""
-    with patch.object(pagekit, "Context", lambda _: company), serving(company.runtime) as site:
+    with ExitStack() as stack:
+        with patch.object(pagekit, "Context", lambda _: company):
+            site = stack.enter_context(serving(company.runtime))
         yield site
 
 
