@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from conman_core import Choice, Form, FormField
 from conman_plugins.accesspoint.page.messages import (
     Answer,
+    Fault,
+    FromPage,
     Look,
     Ready,
     Seen,
     Submission,
     Told,
     answer,
+    fault_of,
     from_page,
     pack,
 )
@@ -70,15 +73,26 @@ def test_a_state_arrives_as_it_was_sent(state: State) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [Submission(3, "wifi", {"ssid": "HomeNet"}), Told(3), Look(), Seen(), Ready()],
+    [
+        Submission(3, "wifi", {"ssid": "HomeNet"}),
+        Told(3),
+        Look(),
+        Seen(),
+        Ready(),
+        Fault("KeyError in view.py, line 7"),
+    ],
 )
-def test_a_message_arrives_as_it_was_sent(message: Submission | Told | Look | Seen | Ready) -> None:
+def test_a_message_arrives_as_it_was_sent(message: FromPage) -> None:
     assert from_page(pack(message)) == message
 
 
 def test_an_answer_arrives_as_it_was_sent() -> None:
     said = Answer(7, ok=False, field="key", sentence="too short")
     assert answer(pack(said)) == said
+
+
+def test_a_fault_without_a_place_is_a_fault() -> None:
+    assert fault_of(RuntimeError("text")) == Fault("RuntimeError in nowhere, line 0")
 
 
 RUBBISH = [
@@ -93,6 +107,13 @@ RUBBISH = [
     b'{"type": "told", "id": true}',
     b'{"type": "told", "id": -1}',
     b'{"type": "told", "id": 1e9}',
+    b'{"type": "told", "id": 9999999999999999999999999999}',
+    b'{"type": "fault", "where": "' + b"x" * 2000 + b'"}',
+    b'{"type": "fault", "where": null}',
+    b'{"type": "answer", "id": 1, "ok": true, "field": null, "sentence": ""}',
+    b'{"type": "state"}',
+    b'{"type": "look"}' + b" " * 70_000,
+    b"1" * 5000,
     b'{"type": "submission", "id": 1, "driver": "wifi", "values": {"a": 1}}',
     b'{"type": "submission", "id": 1, "driver": "wifi", "values": []}',
     json.dumps(
