@@ -1,0 +1,46 @@
+"""The carrier: where packets of modems and PPP calls come out, and its way to the internet."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface
+
+from tests.netns.namespaces import Bench, Namespace
+
+IPV6_ADDRESSES = ("2001:db8:ff::8", "2001:db8:ff::9")  # of the far side, as modems tell them
+RULES = """
+    table ip carrier {
+      chain forward {
+        type filter hook forward priority 0;
+        iifname "wan0" ct state new drop
+      }
+      chain out {
+        type nat hook postrouting priority 100;
+        oifname "wan0" masquerade
+      }
+    }
+"""
+
+
+class Carrier(Namespace):
+    """One operator. A packet gets here only by a session, with the address of that session."""
+
+    def __init__(self, bench: Bench, far: Namespace) -> None:
+        super().__init__(bench, "carrier")
+        bench.namespaces.append(self)
+        bench.cable(self, "wan0", far, "to-carrier")
+        near, there = IPv4Interface("203.0.113.254/30"), IPv4Interface("203.0.113.253/30")
+        far.ip("address", "add", str(there), "dev", "to-carrier")
+        self.ip("address", "add", str(near), "dev", "wan0")
+        self.ip("route", "add", "default", "via", str(there.ip))
+        # of a PPP call: what does not come from the address that the call was given is dropped
+        for name in ("net.ipv4.conf.all.rp_filter", "net.ipv4.ip_forward"):
+            self.sysctl(name, "1")
+        self.run("nft", "-f", "-", stdin=RULES)
+
+    def cell(self, number: int) -> str:
+        """Make the interface that the packets of a modem come out of; return its name."""
+        name = f"cell{number}"
+        self.ip("tuntap", "add", "dev", name, "mode", "tun")
+        self.ip("address", "add", f"10.64.{number}.1/24", "dev", name)
+        self.ip("link", "set", name, "up")
+        return name
