@@ -158,7 +158,8 @@ def netns(env: dict[str, str]) -> Result:
     """Real links, servers and daemons in network namespaces."""
     if why := needs_root_and_programs():
         return Result(not_run=why)
-    return pytest("netns and not demo", as_owner=False, env=env)
+    # each test has namespaces of its own, and waits most of the time
+    return pytest("netns and not demo", "-n3", "--dist=worksteal", as_owner=False, env=env)
 
 
 def wheels(env: dict[str, str]) -> Result:
