@@ -138,7 +138,7 @@ def has_a_fault(link: socket.socket, key: bytes, listening: Sockets) -> None:
     def render(*_: object, **__: object) -> NoReturn:
         raise ValueError(WORDS)
 
-    view.View.render = render  # type: ignore[assignment]
+    view.View.render = render  # type: ignore[method-assign]
     serving.prepare()
     serving.serve(link, key, listening)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from conman_plugins.accesspoint.door import Door
 from tests.accesspoint import actors, pagekit
 from tests.accesspoint.pagekit import Context, Site, serving
 
@@ -82,3 +83,15 @@ def descriptors() -> set[str]:
 def gone(pid: int) -> bool:
     """Whether a process has ended."""
     return not Path(f"/proc/{pid}").exists()
+
+
+def a_door(company: Company, port: int = 0) -> Door:
+    """A door that nobody has opened yet."""
+    return Door(
+        company,  # type: ignore[arg-type]
+        addresses=["127.0.0.1"],
+        port=port,
+        submitted=lambda _: None,
+        look=lambda: None,
+        seen=lambda: None,
+    )

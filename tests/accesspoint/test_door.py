@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import socket
@@ -9,14 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conman_core.errors import SystemFault
 from conman_plugins.accesspoint import door
+from conman_plugins.accesspoint.page.messages import from_page
 from conman_plugins.accesspoint.page.often import SUBMITS
 from tests.accesspoint import actors
 from tests.accesspoint.clients import ENTERED, Phone
 from tests.accesspoint.pagekit import STATE, attempt, serving
-from tests.accesspoint.stage import Actor, Company, descriptors, gone, played, until
+from tests.accesspoint.stage import Actor, Company, a_door, descriptors, gone, played, until
 
 # -- what dies is started again
 
@@ -177,3 +182,45 @@ def test_a_fault_of_the_page_is_told_without_its_words(tmp_path: Path) -> None:
         until(lambda: "please report it: ValueError in actors.py, line" in company.said)
         assert actors.WORDS not in company.said
         assert len(company.started) == 1
+
+
+KINDS = ["submission", "told", "look", "seen", "ready", "fault", "answer", "state", 1, None]
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+names = st.sampled_from(["id", "driver", "values", "where", "ok", "field"])
+nearly = st.builds(
+    lambda kind, more: json.dumps({"type": kind, **more}).encode(),
+    st.sampled_from(KINDS),
+    st.dictionaries(names, anything, max_size=3),
+)
+
+
+@given(st.lists(st.binary(max_size=60) | nearly, min_size=1, max_size=5))
+@settings(max_examples=60)
+def test_any_words_of_the_page_are_taken_or_are_its_last(words: list[bytes]) -> None:
+    async def hear() -> None:
+        company = Company(Path("/nowhere"))
+        made = a_door(company)
+        made._link, page = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        made._link.setblocking(False)
+        with page:
+            for each in words:
+                page.send(each)
+            link = made._link
+            made._read(link)  # no word makes it raise
+            good = [each for each in words if _understood(each)]
+            assert (made._link is None) == (len(good) < len(words))
+        await made.close()
+
+    asyncio.run(hear())
+
+
+def _understood(word: bytes) -> bool:
+    try:
+        from_page(word)
+    except ValueError:
+        return False
+    return True

@@ -14,11 +14,11 @@ import pytest
 
 from conman_core import Choice, Form, FormField
 from conman_core.errors import SystemFault
-from conman_plugins.accesspoint.door import Door
+from conman_plugins.accesspoint.door import Submission
 from tests.accesspoint import actors
 from tests.accesspoint.clients import ENTERED, SECRET, Phone
 from tests.accesspoint.pagekit import STATE, WIFI, serving
-from tests.accesspoint.stage import Company, descriptors, gone, played, until
+from tests.accesspoint.stage import Company, a_door, descriptors, gone, played, until
 
 # -- what it has
 
@@ -133,17 +133,6 @@ def test_a_port_that_somebody_has_is_told(tmp_path: Path) -> None:
     asyncio.run(open_twice())
 
 
-def a_door(company: Company, port: int = 0) -> Door:
-    return Door(
-        company,  # type: ignore[arg-type]
-        addresses=["127.0.0.1"],
-        port=port,
-        submitted=lambda _: None,
-        look=lambda: None,
-        seen=lambda: None,
-    )
-
-
 # -- what it shows and answers
 
 
@@ -169,8 +158,10 @@ def test_the_daemon_knows_when_the_answer_has_arrived(tmp_path: Path) -> None:
         def wait(number: int) -> None:
             waiting.append(site.loop.create_task(site.door.told(number, limit=60)))
 
-        # as the session does: right after its answer
-        site.after = lambda submission: site.loop.call_soon(wait, submission.id) and None
+        def after(submission: Submission) -> None:
+            site.loop.call_soon(wait, submission.id)  # right after its answer, as the session does
+
+        site.after = after
         phone = Phone(site)
         phone.submit(phone.sheet() | ENTERED)
         until(lambda: bool(waiting) and waiting[0].done(), limit=5)

@@ -62,19 +62,20 @@ class Victims:
 @pytest.fixture(scope="module")
 def victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
     folder = tmp_path_factory.mktemp("victims")
-    with contextlib.ExitStack() as stack:
-        made = [
-            socket.socket(family) for family in (socket.AF_INET, socket.AF_UNIX, socket.AF_UNIX)
-        ]
-        addresses = [("127.0.0.1", 0), f"\0conman-test-{os.getpid()}", str(folder / "socket")]
-        for each, address in zip(made, addresses, strict=True):
-            stack.enter_context(each)
-            each.bind(address)
+    with (
+        socket.socket() as listening,
+        socket.socket(socket.AF_UNIX) as named,
+        socket.socket(socket.AF_UNIX) as filed,
+        subprocess.Popen(["sleep", "600"]) as process,
+    ):
+        listening.bind(("127.0.0.1", 0))
+        named.bind(f"\0conman-test-{os.getpid()}")
+        filed.bind(str(folder / "socket"))
+        for each in (listening, named, filed):
             each.listen()
             each.setblocking(False)
-        process = stack.enter_context(subprocess.Popen(["sleep", "600"]))
-        stack.callback(process.kill)
-        yield Victims(*made, process)
+        yield Victims(listening, named, filed, process)
+        process.kill()
 
 
 @pytest.fixture(scope="module")

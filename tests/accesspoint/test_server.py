@@ -160,7 +160,8 @@ def test_while_something_is_tried_the_page_says_wait(site: Site, phone: Phone) -
 
 def test_two_who_press_connect_at_once_are_not_both_tried(site: Site, phone: Phone) -> None:
     other = Phone(site)
-    site.door.answer = lambda *_: None  # type: ignore[method-assign] - the daemon takes its time
+    # the daemon takes its time
+    site.door.answer = lambda *_: None  # type: ignore[method-assign]
     try:
         with phone.connect() as slow:
             body = "&".join(f"{name}={value}" for name, value in filled(phone).items()).encode()

@@ -58,13 +58,13 @@ def makes_a_nameless_file() -> object:
 
 
 @attack
-def makes_a_folder() -> object:
-    return os.mkdir("/x")  # noqa: PTH102
+def makes_a_folder() -> None:
+    os.mkdir("/x")  # noqa: PTH102
 
 
 @attack
-def makes_a_device() -> object:
-    return os.mknod("/x", stat.S_IFCHR | 0o666, os.makedev(1, 1))
+def makes_a_device() -> None:
+    os.mknod("/x", stat.S_IFCHR | 0o666, os.makedev(1, 1))
 
 
 @attack

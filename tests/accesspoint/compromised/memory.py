@@ -53,7 +53,7 @@ def writes_into_memory_files() -> object:
 
 @attack
 def opens_without_end() -> object:
-    held = []
+    held: list[socket.socket] = []
     try:
         while len(held) < 2000:
             held.append(socket.socket(socket.AF_UNIX))

@@ -20,18 +20,18 @@ def parent() -> int:
 
 
 @attack
-def kills_another_process() -> object:
-    return os.kill(facts["pid"], signal.SIGKILL)
+def kills_another_process() -> None:
+    os.kill(facts["pid"], signal.SIGKILL)
 
 
 @attack
-def kills_it_by_a_descriptor() -> object:
-    return signal.pidfd_send_signal(os.pidfd_open(facts["pid"]), signal.SIGKILL)
+def kills_it_by_a_descriptor() -> None:
+    signal.pidfd_send_signal(os.pidfd_open(facts["pid"]), signal.SIGKILL)
 
 
 @attack
-def signals_the_daemon() -> object:
-    return os.kill(parent(), 0)
+def signals_the_daemon() -> None:
+    os.kill(parent(), 0)
 
 
 @attack
@@ -63,13 +63,13 @@ def reads_the_daemons_limits() -> object:
 
 
 @attack
-def slows_the_daemon() -> object:
-    return os.setpriority(os.PRIO_PROCESS, parent(), 19)
+def slows_the_daemon() -> None:
+    os.setpriority(os.PRIO_PROCESS, parent(), 19)
 
 
 @attack
-def moves_the_daemon() -> object:
-    return os.sched_setaffinity(parent(), os.sched_getaffinity(0))
+def moves_the_daemon() -> None:
+    os.sched_setaffinity(parent(), os.sched_getaffinity(0))
 
 
 @attack
@@ -78,8 +78,8 @@ def gets_before_all_others() -> object:
 
 
 @attack
-def gets_real_time() -> object:
-    return os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+def gets_real_time() -> None:
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 @attack

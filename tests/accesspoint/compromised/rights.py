@@ -13,18 +13,18 @@ from tests.accesspoint.compromised.core import LIBC, attack, call
 
 
 @attack
-def becomes_root() -> object:
-    return os.setresuid(0, 0, 0)
+def becomes_root() -> None:
+    os.setresuid(0, 0, 0)
 
 
 @attack
-def becomes_a_group() -> object:
-    return os.setresgid(0, 0, 0)
+def becomes_a_group() -> None:
+    os.setresgid(0, 0, 0)
 
 
 @attack
-def joins_groups() -> object:
-    return os.setgroups([0])
+def joins_groups() -> None:
+    os.setgroups([0])
 
 
 @attack
@@ -54,20 +54,20 @@ def makes_another_namespace() -> object:
 
 
 @attack
-def sets_the_clock() -> object:
-    return time.clock_settime(time.CLOCK_REALTIME, time.time())
+def sets_the_clock() -> None:
+    time.clock_settime(time.CLOCK_REALTIME, time.time())
 
 
 @attack
-def names_the_machine() -> object:
-    return socket.sethostname(socket.gethostname())
+def names_the_machine() -> None:
+    socket.sethostname(socket.gethostname())
 
 
 @attack
-def raises_a_limit() -> object:
-    return resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 16, 1 << 16))
+def raises_a_limit() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 16, 1 << 16))
 
 
 @attack
-def lifts_the_limit_of_memory() -> object:
-    return resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+def lifts_the_limit_of_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
