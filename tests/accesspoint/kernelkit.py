@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, ip_interface
 from types import SimpleNamespace
@@ -14,9 +14,11 @@ import pytest
 
 from conman_core.net import nl80211
 from conman_plugins.accesspoint import air, opening
+from conman_plugins.accesspoint.air import Air
 from conman_plugins.accesspoint.plan import OWN
 from conman_plugins.accesspoint.wanted import Wanted
 from tests.accesspoint.kit import Core
+from tests.core.machine import run_virtual
 from tests.core.net.ctrlserver import Server
 
 WANTED = Wanted(b"Box", "key-of-the-box", "GB", IPv4Interface("10.0.0.1/24"), None)
@@ -120,6 +122,8 @@ class Kernel:
     def add_interface(self, phy: int, name: str, kind: int, mac: bytes) -> None:
         if self.refuses:
             raise self.refuses
+        if name in self.interfaces:
+            raise OSError(23, "Too many open files in system")  # what the kernel says to that
         self.interfaces[name] = Interface(9, kind, mac)
 
     def remove_interface(self, index: int) -> None:
@@ -172,3 +176,32 @@ class Page:
         await asyncio.sleep(0.01)
         if self in Page.up:
             Page.up.remove(self)
+
+
+class Heard:
+    """Guests of an opening."""
+
+    def __init__(self) -> None:
+        self.fallen: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+    def fell(self, sentence: str) -> None:
+        self.fallen.append(sentence)
+
+
+def make(kernel: Kernel, lost: list[str] | None = None, wanted: Any = WANTED) -> Air:
+    ended = (lost if lost is not None else []).append
+    core: Any = kernel.core
+    return Air(core, wanted, joined=str, left=str, lost=ended)
+
+
+def run(kernel: Kernel, work: Awaitable[None]) -> None:
+    async def all_of_it() -> None:
+        try:
+            await work
+        finally:
+            kernel.end()
+
+    run_virtual(all_of_it())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
@@ -12,12 +11,11 @@ import pytest
 
 from conman_core import ConnectError
 from conman_core.net import nl80211
-from conman_plugins.accesspoint.air import Air, Apart
+from conman_plugins.accesspoint.air import Apart
 from conman_plugins.accesspoint.opening import Opening
 from conman_plugins.accesspoint.plan import OWN, Plan
-from tests.accesspoint.kernelkit import WANTED, Kernel, Page
+from tests.accesspoint.kernelkit import WANTED, Heard, Kernel, Page, make, run
 from tests.accesspoint.kit import ALONE, TOGETHER, a_core, turns
-from tests.core.machine import run_virtual
 
 both = pytest.mark.parametrize("plan", [ALONE, TOGETHER], ids=["alone", "together"])
 
@@ -27,35 +25,6 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
     Page.up.clear()
     with a_core() as core:
         yield Kernel(monkeypatch, core)
-
-
-class Heard:
-    """Guests of an opening."""
-
-    def __init__(self) -> None:
-        self.fallen: list[str] = []
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_: None
-
-    def fell(self, sentence: str) -> None:
-        self.fallen.append(sentence)
-
-
-def make(kernel: Kernel, lost: list[str] | None = None, wanted: Any = WANTED) -> Air:
-    ended = (lost if lost is not None else []).append
-    core: Any = kernel.core
-    return Air(core, wanted, joined=str, left=str, lost=ended)
-
-
-def run(kernel: Kernel, work: Awaitable[None]) -> None:
-    async def all_of_it() -> None:
-        try:
-            await work
-        finally:
-            kernel.end()
-
-    run_virtual(all_of_it())
 
 
 # -- what it changes
@@ -73,6 +42,9 @@ def test_it_has_its_address_and_in_the_end_all_is_as_it_was(kernel: Kernel, plan
             [f"hostapd {plan.ap_interface}", f"dnsmasq {plan.ap_interface}"]
         )
         await air.stop()
+        ran = len(kernel.core.ran)
+        await air.stop()
+        assert len(kernel.core.ran) == ran, "a second time there is nothing to do"
 
     run(kernel, tale())
     assert kernel.pristine
@@ -182,6 +154,23 @@ def test_one_program_that_fails_takes_the_other_down(
     assert kernel.pristine
 
 
+def test_one_that_fails_does_not_wait_for_one_that_hangs(kernel: Kernel) -> None:
+    kernel.core.programs["hostapd"] = lambda running: None
+    kernel.core.programs["dnsmasq"] = lambda running: running.end(1)
+
+    async def tale() -> None:
+        air = make(kernel)
+        await air.prepare(ALONE)
+        began = kernel.core.now()
+        with pytest.raises(ConnectError, match="dnsmasq ended at once"):
+            await air.start()
+        assert kernel.core.now() - began < 1
+
+    run(kernel, tale())
+    assert kernel.core.running == []
+    assert kernel.pristine
+
+
 def test_an_interface_that_goes_meanwhile_is_told(kernel: Kernel) -> None:
     del kernel.interfaces["wlan0"]
     kernel.first = kernel._all()
@@ -204,86 +193,3 @@ def test_what_takes_all_programs_down_is_told_once(kernel: Kernel) -> None:
 
     run(kernel, tale())
     assert len(heard.fallen) == 1
-
-
-# -- what a killed one left
-
-
-@both
-def test_the_next_start_tidies_up(kernel: Kernel, plan: Plan) -> None:
-    async def tale() -> None:
-        core: Any = kernel.core
-        await make(kernel).prepare(plan)
-        kernel.interfaces[plan.ap_interface].kind = nl80211.ACCESS_POINT
-        await Air.tidy(core)
-        assert kernel.pristine
-        ran = len(kernel.core.ran)
-        await Air.tidy(core)
-        assert len(kernel.core.ran) == ran, "there is nothing left to do"
-
-    run(kernel, tale())
-
-
-@pytest.mark.parametrize(
-    "left",
-    [
-        {"interface": "gone0", "own": False, "before": {}, "addresses": ["10.0.0.1/24"]},
-        {"interface": "eth0", "own": False, "before": None, "addresses": "rubbish"},
-        {"interface": "eth0", "own": 1, "before": [], "addresses": ["a", 3]},
-        {"interface": 7},
-        {"else": True},
-    ],
-)
-def test_whatever_is_in_the_file_nothing_else_is_touched(
-    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, left: dict[str, object]
-) -> None:
-    kernel.core.store.save(left)
-    monkeypatch.setattr("conman_plugins.accesspoint.wall.open_up", lambda *_: None)
-    run(kernel, Air.tidy(kernel.core))  # type: ignore[arg-type]
-    assert kernel.pristine
-
-
-# -- cancelled
-
-
-def cut_short(kernel: Kernel, plan: Plan, after: int) -> bool:
-    """Cancel an opening after some turns, then close it; tell whether it had not ended yet."""
-    reached = False
-
-    async def tale() -> None:
-        nonlocal reached
-        core: Any = kernel.core
-        one = Opening(core, WANTED, plan, Heard())  # type: ignore[arg-type]
-        loop: Any = asyncio.get_running_loop()
-        turn, first = loop._run_once, loop.turns
-
-        def counted() -> None:
-            nonlocal reached
-            if loop.turns - first == after:
-                reached = not opening.done()
-                opening.cancel()
-            turn()
-
-        opening = asyncio.create_task(one.open(None))  # type: ignore[arg-type]
-        loop._run_once = counted
-        await asyncio.wait({opening})
-        del loop._run_once
-        await one.close()
-
-    run(kernel, tale())
-    return reached
-
-
-@both
-@pytest.mark.parametrize("fails", ["", "hostapd", "dnsmasq"])
-def test_cancelled_at_any_moment_nothing_is_left(kernel: Kernel, plan: Plan, fails: str) -> None:
-    if fails:
-        kernel.core.programs[fails] = lambda running: running.end(1)
-    after = 1
-    while cut_short(kernel, plan, after):
-        assert kernel.core.running == []
-        assert Page.up == []
-        assert kernel.pristine
-        assert kernel.core.store.load() == {}
-        after += 1
-    assert after > 10

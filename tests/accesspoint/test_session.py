@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from conman_core import BadValue, Choice, ConnectError, Form, FormField, Reason
+from conman_core import BadValue, Choice, ConnectError, Form, FormField, Outcome, Reason
 from conman_core.errors import ConmanError, DriverBug
 from conman_core.plugin import Loan, OnAir
 from conman_plugins.accesspoint.plan import OWN
@@ -26,7 +26,6 @@ from tests.core.machine import until
 
 BOTH = (Loan("wlan1", "wifi:wlan1"), Loan("wlan0", "wifi:wlan0"))
 FIVE = Form("wifi", (FormField("ssid", "Network", choices=(Choice("HomeNet", 90, True, 5180),)),))
-two_radios = {"radios": BOTH}
 
 
 async def nothing_more(stage: Stage) -> None:
@@ -254,16 +253,19 @@ def test_tries_are_numbered() -> None:
 # -- where the access point is meanwhile
 
 
-def test_a_second_radio_keeps_it_on_the_air() -> None:
+@pytest.mark.parametrize("outcome", [WRONG_KEY, NO_INTERNET])
+def test_a_second_radio_keeps_it_on_the_air(outcome: Outcome) -> None:
     async def tale(stage: Stage) -> None:
         await stage.on_air()
         part = stage.part
         await stage.submit()
-        await until(lambda: stage.session.attempt.phase == "failed")
+        await until(lambda: stage.session.attempt.phase != "trying")
         await until(lambda: part.states[-1].attempt == stage.session.attempt)
         assert stage.part is part
+        await until(lambda: stage.core.lent == {"wlan1": False})
 
-    assert story(tale, core=dict(two_radios)).core.happened.count("open") == 1
+    ended = story(tale, core={"radios": BOTH, "outcomes": [outcome]})
+    assert ended.core.happened.count("open") == 1
 
 
 @pytest.mark.parametrize(

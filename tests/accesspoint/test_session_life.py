@@ -139,9 +139,10 @@ def test_what_comes_in_sight_is_on_the_page_within_seconds() -> None:
 # -- known networks
 
 
-def test_a_known_network_in_sight_is_tried_at_once() -> None:
+def test_a_known_network_in_sight_is_tried_at_once_even_if_somebody_is_there() -> None:
     async def tale(stage: Stage) -> None:
         await stage.on_air()
+        stage.part.guests.came(ONE)
         stage.core.wanted("Home is in sight")
         await until(lambda: tried(stage) == 1, 2)
         await asyncio.sleep(60)
@@ -195,6 +196,19 @@ def test_what_a_person_entered_comes_before_what_is_known() -> None:
         assert tried(stage) == 0
 
     story(tale, plan=TOGETHER, texts=EVERY)
+
+
+def test_what_is_in_sight_while_a_try_works_does_not_take_its_radio_away() -> None:
+    async def tale(stage: Stage) -> None:
+        await stage.on_air()
+        await stage.submit()
+        await until(lambda: "try HomeNet" in stage.core.happened)
+        stage.core.wanted("HomeNet is in sight")
+        await asyncio.sleep(30)
+        assert stage.session.attempt.phase == "online"
+        assert tried(stage) == 0
+
+    story(tale, plan=TOGETHER, core={"outcomes": [WORKS]})
 
 
 @pytest.mark.parametrize("plan", [None, TOGETHER], ids=["alone", "together"])
