@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 from stevedore.extension import Extension
 from stevedore.named import NamedExtensionManager
 
-from conman_core.contract import WrongVersion, check_driver_class, check_options
+from conman_core.contract import WrongVersion, check_driver_class, declared_by
 from conman_core.entrypoints import Installed, installed
 from conman_core.errors import DriverLoadError
 from conman_core.failures import trace_of
 from conman_core.found import Found, LoadState, header_of, refusal
 from conman_core.lane import describe, finished, hand_over, in_thread, stack_of
 from conman_core.plugin import Plugin
+from conman_core.options import Declared
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +80,19 @@ class Catalog:
         self._limit = import_limit
         self._imports: dict[tuple[str, str], _Import] = {}
 
-    async def drivers(self, names: Sequence[str], report: Report | None = None) -> list[Found]:
+    async def drivers(
+        self,
+        names: Sequence[str],
+        report: Report | None = None,
+        scanned: Callable[[], object] = lambda: None,
+    ) -> list[Found]:
         """Load the drivers named; the result has their order, then what else is installed.
 
         `report` gets each result as soon as it is known, on the caller's loop, and once more if
-        an import that took too long ends later. May be called again at any time (`rescan`).
+        an import that took too long ends later; `scanned` is called when it has got all that are
+        installed and not named. May be called again at any time (`rescan`).
         """
-        return await self._load(DRIVERS, lambda _: names, _examine_driver, report)
+        return await self._load(DRIVERS, lambda _: names, _examine_driver, report, scanned)
 
     async def plugins(
         self, disabled: Collection[str] = (), report: Report | None = None
@@ -105,9 +112,11 @@ class Catalog:
         examine: Callable[[Found, Any], Found],
         report: Report | None,
     ) -> list[Found]:
+        scanned: Callable[[], object] = lambda: None,
         _, scan = in_thread("entry points", partial(_by_name, group))
         await finished(scan)
         there = scan.result()
+        asyncio.get_running_loop().call_soon(scanned)  # also if there is no result
         results: dict[str, Found] = {}
 
         def put(found: Found) -> None:
@@ -189,14 +198,14 @@ def _import(
 
 
 def _examine_driver(header: Found, thing: Any) -> Found:
-    options = check_driver_class(thing)
+    declared = check_driver_class(thing)
     return replace(
         header,
         state=LoadState.LOADED,
         sentence="",
         api_version=thing.api_version,
         driver_class=thing,
-        options=options,
+        declared=declared,
     )
 
 
@@ -204,5 +213,5 @@ def _examine_plugin(header: Found, thing: Any) -> Found:
     if thing is None:
         raise DriverLoadError("is None, not a plugin")
     needs_context = isinstance(thing, type) and issubclass(thing, Plugin)
-    options = check_options(thing) if needs_context else ()
-    return replace(header, state=LoadState.LOADED, sentence="", plugin=thing, options=options)
+    declared = declared_by(thing) if needs_context else Declared()
+    return replace(header, state=LoadState.LOADED, sentence="", plugin=thing, declared=declared)

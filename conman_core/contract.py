@@ -8,7 +8,7 @@ from typing import Any
 from conman_core.driver import API_VERSION, LinkDriver
 from conman_core.errors import DriverLoadError
 from conman_core.lane import describe, one_line
-from conman_core.options import Option
+from conman_core.options import Declared, Option
 
 _METHODS = ("probe", "connect", "disconnect", "options")
 _LIMITS = (
@@ -22,8 +22,8 @@ class WrongVersion(DriverLoadError):
     """The driver was written for another version of the contract."""
 
 
-def check_driver_class(thing: Any) -> tuple[Option, ...]:
-    """Return the options of a driver class, or raise DriverLoadError with what is wrong.
+def check_driver_class(thing: Any) -> Declared:
+    """Return what a driver class declares, or raise DriverLoadError with what is wrong.
 
     A class that is not derived from `LinkDriver` will do if it has what is needed. Runs a
     stranger's code (`options`), so it belongs on a thread with a time limit.
@@ -47,7 +47,7 @@ def check_driver_class(thing: Any) -> tuple[Option, ...]:
         raise DriverLoadError(f"names class {thing.__name__}, which lacks {', '.join(missing)}")
     for name in _LIMITS:
         _check_limit(name, getattr(thing, name, 1.0))
-    return check_options(thing)
+    return declared_by(thing)
 
 
 def _kind(thing: Any) -> str:
@@ -61,8 +61,15 @@ def _check_limit(name: str, value: Any) -> None:
         raise DriverLoadError(f"{name} must be a number of seconds up to {_LONGEST_LIMIT:g}")
 
 
-def check_options(thing: Any) -> tuple[Option, ...]:
-    """Return what a class's `options` returns, or raise DriverLoadError with what is wrong."""
+def declared_by(thing: Any) -> Declared:
+    """Return what a class says of its settings, or raise DriverLoadError with what is wrong."""
+    check = getattr(thing, "check_settings", None)
+    if check is not None and not callable(check):
+        raise DriverLoadError(f"has {_kind(check)} in place of the class method check_settings")
+    return Declared(_options_of(thing), check)
+
+
+def _options_of(thing: Any) -> tuple[Option, ...]:
     try:
         options = thing.options()
     except BaseException as error:

@@ -8,7 +8,7 @@ every method there. A method may be plain or `async def`; each has a time limit.
 from __future__ import annotations
 
 import abc
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from conman_core.model import Connection, DriverEvent, FormField, Link, Unavailable
@@ -163,6 +163,17 @@ class LinkDriver(abc.ABC):
         """Return every setting of section `[conman:<driver>]`, with type, default and help."""
         return ()
 
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Tell what is wrong with settings that are right each by itself, before they are used.
+
+        Gets all values, parsed; gives for each fault the key that it is about, and a sentence with
+        what may be written in its place. Looks at nothing but the values; never put a value of
+        kind SECRET into a sentence. Settings with a fault are never taken.
+        """
+        del settings
+        return ()
+
     @abc.abstractmethod
     def probe(self) -> Probed | Awaitable[Probed]:
         """Return the links that could be used now, or why there are none.
@@ -190,7 +201,7 @@ class LinkDriver(abc.ABC):
         yield  # makes this an empty generator
 
     def details(self, link: Link) -> Mapping[str, str] | Awaitable[Mapping[str, str]]:
-        """Return slow facts for people: signal, operator, technology. For `probe --deep`."""
+        """Return slow facts for people: signal, operator. For `status` and `probe --deep`."""
         del link
         return {}
 

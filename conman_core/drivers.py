@@ -15,7 +15,8 @@ from conman_core.found import Found, LoadState
 from conman_core.guard import Guard
 from conman_core.health import State
 from conman_core.model import DriverEvent, Link, Unavailable
-from conman_core.options import Option
+from conman_core.options import Declared
+from conman_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,15 @@ class Drivers:
     ) -> None:
         """Find and import the drivers named. Returns when all are there, or patience is at its end.
 
-        `late` is called for each that comes after that.
+        `late` is called for each that comes after that. What is installed is known in any case.
         """
         self._late = lambda: None
         self._wanted = tuple(names)
-        self._loading = asyncio.create_task(self._catalog.drivers(names, self._report))
+        scanned = asyncio.Event()
+        work = self._catalog.drivers(names, self._report, scanned=scanned.set)
+        self._loading = asyncio.create_task(work)
         await asyncio.wait({self._loading}, timeout=patience)
+        await scanned.wait()
         self._late = late
 
     def _report(self, found: Found) -> None:
@@ -79,14 +83,16 @@ class Drivers:
             self._changed(found.name, found.origin, found.sentence)
         self._late()
 
-    def known(self) -> dict[str, tuple[Option, ...] | None]:
-        """Return the options of each driver that is installed, None where they are not known.
+    def known(self) -> dict[str, Declared | None]:
+        """Return what each driver that is installed declares, None where that is not known.
 
         That is so while it is imported, and for one that cannot be.
         """
-        importing = {name: None for name in self._wanted if name not in self.found}
+        importing: dict[str, Declared | None] = {
+            name: None for name in self._wanted if name not in self.found
+        }
         return importing | {
-            name: found.options if found.state is LoadState.LOADED else None
+            name: found.declared if found.state is LoadState.LOADED else None
             for name, found in self.found.items()
             if found.state is not LoadState.NOT_INSTALLED
         }

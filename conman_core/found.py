@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conman_core.entrypoints import Installed
-from conman_core.options import Option
+from conman_core.options import Declared
 from conman_core.origin import install_hint
 from conman_core.settings import FIRST_PARTY
 
@@ -35,7 +35,7 @@ class Found:
     version: str = ""
     api_version: int | None = None
     driver_class: type[Any] | None = None
-    options: tuple[Option, ...] = ()  #: what its `options` returned, checked
+    declared: Declared = field(default_factory=Declared)  #: what it says of its settings, checked
     plugin: Any = None
 
     @property

@@ -23,6 +23,8 @@ MOST_LINES = 1000  #: of conman's sections; also of things to say about a file
 _HEADER = re.compile(r"\[([^]]*)](.*)")
 _MISWRITTEN = re.compile(r"conman(\s*[-_.:/ ]\s*(.*))?", re.IGNORECASE | re.DOTALL)
 _COMMENT = ("#", ";")
+_EVERYBODYS = "DEFAULT"  #: configparser puts what stands there into every section
+_ENTRY = re.compile(r"([^\s=:#;][^=:]*?)\s*[=:](.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,15 @@ class Section:
 
 @dataclass(slots=True)
 class Document:
-    """What was read. Problems and warnings have a line and the sentence about it."""
+    """What was read. Problems and warnings have a line and the sentence about it.
+
+    `default` is what stands in `[DEFAULT]`; `shared`: other programs have sections here, too.
+    """
 
     path: Path
     sections: dict[str, Section] = field(default_factory=dict)
+    default: list[Entry] = field(default_factory=list)
+    shared: bool = False
     problems: list[tuple[int, str]] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
 
@@ -67,8 +74,9 @@ def read(path: Path) -> Document:
 def parse(text: str, path: Path) -> Document:
     """Find conman's sections in a text; whatever is wrong becomes a problem of the document."""
     document = Document(path)
-    lines = enumerate(re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")), 1)
-    for section, content in _split(lines, document):
+    lines = list(enumerate(re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")), 1))
+    _look_at_the_rest(lines, document)
+    for section, content in _split(iter(lines), document):
         first = document.sections.setdefault(section.name, section)
         if first is not section:
             document.problem(
@@ -179,6 +187,22 @@ def _suspect(name: str, number: int, document: Document) -> None:
             number,
             f"[{name}] is not read by conman; its sections are [conman] and [conman:DRIVER]",
         )
+
+
+def _look_at_the_rest(lines: _Lines, document: Document) -> None:
+    """Note what stands in [DEFAULT], and whether other programs have sections, too."""
+    name = ""
+    for number, line in lines:
+        if header := _HEADER.match(line):
+            name = header[1]
+            own = name in {_EVERYBODYS, "conman"} or name.startswith("conman:")
+            document.shared = document.shared or not own
+        elif (
+            name == _EVERYBODYS
+            and len(document.default) < MOST_LINES
+            and (entry := _ENTRY.match(line))
+        ):
+            document.default.append(Entry(entry[1], entry[2].strip(), number))
 
 
 class _Parser(configparser.ConfigParser):

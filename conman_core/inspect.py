@@ -9,7 +9,6 @@ from typing import Any
 
 from conman_core import config as configuration
 from conman_core.children import Children
-from conman_core.config import Known
 from conman_core.context import Claims, Context
 from conman_core.drivers import Drivers
 from conman_core.errors import ConmanError
@@ -21,15 +20,16 @@ from conman_core.paths import Paths
 from conman_core.plugin import PluginContext
 from conman_core.plugins import Plugins
 from conman_core.settings import section_options
+from conman_core.values import Known
 
 
 def known_options(config_path: Path | None) -> Known:
-    """Return the options of every driver that the settings name."""
+    """Return what every driver that the settings name declares."""
     return asyncio.run(_load(config_path)).known()
 
 
 def known_plugins(config_path: Path | None) -> Known:
-    """Return the options of every plugin that is not disabled."""
+    """Return what every plugin that is not disabled declares."""
     return asyncio.run(_plugins(config_path))
 
 
@@ -57,7 +57,7 @@ async def drivers_report(config_path: Path | None) -> dict[str, Any]:
                 "help": option.help,
                 "choices": list(option.choices),
             }
-            for option in section_options(found.options)
+            for option in section_options(found.declared.options)
             if found.state is LoadState.LOADED
         ]
     return {"drivers": rows}

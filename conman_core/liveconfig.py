@@ -6,8 +6,9 @@ import logging
 from pathlib import Path
 
 from conman_core import config as configuration
-from conman_core.config import Config, Known
+from conman_core.config import Config
 from conman_core.errors import ConfigError
+from conman_core.values import Known
 
 log = logging.getLogger(__name__)
 

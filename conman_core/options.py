@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 from typing import Any
@@ -17,6 +17,11 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _WORDS = {"yes": True, "on": True, "true": True, "1": True}
 _WORDS |= {"no": False, "off": False, "false": False, "0": False}
 _LONGEST = 365 * 86400.0
+#: a name as the kernel has it (dev_valid_name), of characters that need no quoting anywhere, or a
+#: pattern as fnmatch has it, which may stand for any name
+_INTERFACE = re.compile(r"([\w.+*?-]|\[!?[\w.+-]+\])+", re.ASCII)
+_PATTERN = frozenset("*?[")
+_LONGEST_NAME = 15  # IFNAMSIZ - 1, linux/if.h
 
 
 class Kind(enum.Enum):
@@ -28,6 +33,7 @@ class Kind(enum.Enum):
     SWITCH = "yes or no"
     DURATION = "a time such as 500ms, 10s, 12m, 2h"
     LIST = "names separated by commas"
+    INTERFACES = "interfaces separated by commas: names such as eth0, patterns such as en*"
     CHOICE = "one of the words listed"
     ADDRESS = "an IP address such as 192.168.1.1"
     ADDRESSES = "IP addresses separated by commas"
@@ -56,7 +62,7 @@ class Option:
         empty tuple for lists. Raises ValueError with no further explanation: `allowed` explains.
         """
         text = text.strip()
-        if self.kind in _LISTS:
+        if self.kind in LISTS:
             items = [item.strip() for item in text.split(",")]
             return tuple(_PARSERS[self.kind](item) for item in items if item)
         if not text:
@@ -64,6 +70,18 @@ class Option:
         if self.choices and text not in self.choices:
             raise ValueError(text)
         return _PARSERS[self.kind](text)
+
+
+#: Looks at all values of a section; tells what is wrong with them as pairs of key and sentence.
+Check = Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a driver or plugin says of its section: the options, and a check of their values."""
+
+    options: tuple[Option, ...] = ()
+    check: Check | None = None
 
 
 def parse_duration(text: str) -> float:
@@ -93,6 +111,17 @@ def _parse_number(text: str) -> int:
     return int(text)
 
 
+def is_pattern(interface: str) -> bool:
+    """Tell whether what is written for an interface may stand for several."""
+    return not _PATTERN.isdisjoint(interface)
+
+
+def _parse_interface(text: str) -> str:
+    if not _INTERFACE.fullmatch(text) or (len(text) > _LONGEST_NAME and not is_pattern(text)):
+        raise ValueError(text)
+    return text
+
+
 def _parse_interface_address(text: str) -> Any:
     if "/" not in text:  # ipaddress would take it as /32, never what a person means
         raise ValueError(text)
@@ -106,12 +135,13 @@ _PARSERS: Mapping[Kind, Callable[[str], Any]] = {
     Kind.SWITCH: _parse_switch,
     Kind.DURATION: parse_duration,
     Kind.LIST: str,
+    Kind.INTERFACES: _parse_interface,
     Kind.CHOICE: str,
     Kind.ADDRESS: ip_address,
     Kind.ADDRESSES: ip_address,
     Kind.INTERFACE_ADDRESS: _parse_interface_address,
 }
-_LISTS = frozenset({Kind.LIST, Kind.ADDRESSES})
+LISTS = frozenset({Kind.LIST, Kind.INTERFACES, Kind.ADDRESSES})  #: may take several lines
 
 
 def defaults(options: tuple[Option, ...]) -> dict[str, Any]:

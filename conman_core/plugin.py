@@ -7,7 +7,7 @@ its code runs on a thread of its own with an event loop of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -157,4 +157,10 @@ class Plugin:
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """Return every setting of section `[conman:<plugin>]`."""
+        return ()
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Tell what is wrong with settings, as `LinkDriver.check_settings` does."""
+        del settings
         return ()

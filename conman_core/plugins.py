@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from conman_core.catalog import PLUGINS, Catalog
-from conman_core.config import Known
 from conman_core.entrypoints import installed
 from conman_core.events import Announcer
 from conman_core.found import Found, LoadState
 from conman_core.lane import finished, in_thread
+from conman_core.options import Declared, Option
 from conman_core.plugin import Plugin, PluginContext
+from conman_core.values import Known
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Plugins:
         self._announcer = announcer
         self._make_context = make_context
         self._found: dict[str, Found] = {}
-        self._importing: set[str] = set()
+        self._installed: set[str] = set()
         self._settings: dict[str, Mapping[str, Any]] = {}
         self._loading: asyncio.Task[list[Found]] | None = None
 
@@ -46,12 +47,11 @@ class Plugins:
         """
         _, scan = in_thread("plugins", partial(installed, PLUGINS, lambda _: None))
         await finished(scan)
-        self._importing = {one.point.name for one in scan.result()} - set(disabled)
+        self._installed = {one.point.name for one in scan.result()}
         waiting = True
 
         def report(found: Found) -> None:
             self._found[found.name] = found
-            self._importing.discard(found.name)
             if not waiting:
                 late()
 
@@ -61,10 +61,10 @@ class Plugins:
         waiting = False
 
     def known(self) -> Known:
-        """Return the options of each plugin, None where they are not known."""
-        importing = dict.fromkeys(self._importing)
-        return importing | {
-            name: found.options if found.state is LoadState.LOADED else None
+        """Return what each plugin declares, None where that is not known."""
+        unknown: dict[str, Declared | None] = dict.fromkeys(self._installed)
+        return unknown | {
+            name: found.declared if found.state is LoadState.LOADED else None
             for name, found in self._found.items()
             if found.state is not LoadState.NOT_INSTALLED
         }

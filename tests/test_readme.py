@@ -13,8 +13,9 @@ import pytest
 from conman_core import config
 from conman_core.cli.parser import _COMMANDS
 from conman_core.commands import GROUP
+from conman_core.contract import declared_by
 from conman_core.entrypoints import installed
-from conman_plugins.accesspoint.options import OPTIONS
+from conman_plugins.accesspoint.plugin import AccessPoint
 from conman_plugins.ethernet.driver import EthernetDriver
 from conman_plugins.wifi.driver import WifiDriver
 from tests.documents import ROOT, blocks, commands
@@ -26,8 +27,8 @@ def test_every_settings_file_in_it_is_valid(tmp_path: Path) -> None:
     for number, text in enumerate(blocks("README.md", "ini")):
         path = tmp_path / f"{number}.cfg"
         path.write_text(text)
-        known = {"ethernet": EthernetDriver.options(), "wifi": WifiDriver.options()}
-        loaded = config.load(path, known, {"accesspoint": OPTIONS})
+        known = {"ethernet": declared_by(EthernetDriver), "wifi": declared_by(WifiDriver)}
+        loaded = config.load(path, known, {"accesspoint": declared_by(AccessPoint)})
         assert loaded.warnings == ()
         assert config.missing_drivers(loaded, known) == ()
 

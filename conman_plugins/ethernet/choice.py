@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from conman_core.inventory import Interface
+from conman_core.options import is_pattern
 
 _MOST_NAMED = 6  #: interfaces in one sentence
 #: what fits into a `priority` list
@@ -26,6 +27,20 @@ def choose(wanted: Sequence[str], present: Sequence[Interface]) -> list[Interfac
             if (named or fnmatchcase(interface.name, pattern)) and not _obstacle(interface, named):
                 chosen.setdefault(interface.name, interface)
     return list(chosen.values())
+
+
+def holder_of_static(
+    wanted: Sequence[str], present: Sequence[Interface], holder: str | None
+) -> str | None:
+    """Return the interface that may have the one static address, None if none can.
+
+    The first: one that the user names in full, also while it is not there; else the first of those
+    that there are, until it goes: one that comes later takes nothing from it.
+    """
+    if wanted and not is_pattern(wanted[0]):
+        return wanted[0]
+    names = [interface.name for interface in choose(wanted, present)]
+    return holder if holder in names else next(iter(names), None)
 
 
 def why_none(wanted: Sequence[str], present: Sequence[Interface]) -> str:

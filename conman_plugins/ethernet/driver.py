@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -23,8 +23,8 @@ from conman_core import (
 from conman_core.driver import Lease
 from conman_core.inventory import Inventory
 from conman_core.model import DriverEvent
-from conman_plugins.ethernet.choice import choose, why_none
-from conman_plugins.ethernet.static import misconfigured, static_connection
+from conman_plugins.ethernet.choice import choose, holder_of_static, why_none
+from conman_plugins.ethernet.static import faults, misconfigured, static_connection
 
 NAME = "ethernet"
 SECTION = f"[conman:{NAME}]"
@@ -43,7 +43,7 @@ class EthernetDriver(LinkDriver):
         super().__init__(context)
         self._inventory = inventory or Inventory()
         self._clients: dict[str, _Client] = {}  # by the link's name
-        self._static: str | None = None  # the interface that has the static address
+        self._holder: str | None = None  # the interface that may have the static address
         self._events: asyncio.Queue[DriverEvent] = asyncio.Queue()
 
     @classmethod
@@ -51,7 +51,7 @@ class EthernetDriver(LinkDriver):
         return (
             Option(
                 "interfaces",
-                Kind.LIST,
+                Kind.INTERFACES,
                 "",
                 "Interfaces to use, best first: names, or patterns such as en*. "
                 "Without it every wired interface is used.",
@@ -84,6 +84,10 @@ class EthernetDriver(LinkDriver):
             ),
         )
 
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        return faults(settings)
+
     def probe(self) -> Sequence[Link] | Unavailable:
         wanted = self.context.settings["interfaces"]
         present = self._inventory.interfaces()
@@ -101,14 +105,7 @@ class EthernetDriver(LinkDriver):
             await self.disconnect(link)
         name = link.interface or link.device
         settings = self.context.settings
-        fixed = None
-        if settings["address"] == "static":
-            if self._static not in {None, name}:
-                raise misconfigured(
-                    f"the static address is in use on {self._static} and {name} cannot have it too;"
-                    f" write interfaces = {name}, or interfaces = {self._static}"
-                )
-            fixed = static_connection(name, settings)
+        fixed = static_connection(name, settings) if settings["address"] == "static" else None
         interface = self._inventory.describe(name)
         if interface is None:
             raise ConnectError(Reason.NO_DEVICE, f"{name} is gone; plug its device in again")
@@ -117,14 +114,22 @@ class EthernetDriver(LinkDriver):
                 Reason.NO_CARRIER,
                 f"{name} has no signal on its cable; plug it in at both ends and check the switch",
             )
-        if fixed:
-            self._static = name
-            return fixed
-        return await self._lease(link, name)
+        if fixed is None:
+            return await self._lease(link, name)
+        self._must_be_first(name)
+        return fixed
+
+    def _must_be_first(self, name: str) -> None:
+        """Raise ConnectError if another interface may have the static address."""
+        wanted, present = self.context.settings["interfaces"], self._inventory.interfaces()
+        self._holder = holder_of_static(wanted, present, self._holder)
+        if self._holder != name:
+            raise misconfigured(
+                f"the static address is that of {self._holder}, which comes first, and {name}"
+                f" cannot have it too; to have it on {name} write interfaces = {name}"
+            )
 
     async def disconnect(self, link: Link) -> None:
-        if self._static == (link.interface or link.device):
-            self._static = None
         if client := self._clients.get(link.name):
             await self._end(link.name, client)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from conman_core import (
     ConnectError,
@@ -32,6 +32,7 @@ from conman_plugins.wifi.overlook import look_around
 from conman_plugins.wifi.places import KNOWN, NAME
 from conman_plugins.wifi.repair import repair
 from conman_plugins.wifi.scan import Cell, strongest_by_ssid
+from conman_plugins.wifi.settings import faults
 from conman_plugins.wifi.station import Station
 
 _MOST_CHOICES = 100  #: of the form: the strongest
@@ -62,7 +63,7 @@ class WifiDriver(LinkDriver):
         return (
             Option(
                 "interfaces",
-                Kind.LIST,
+                Kind.INTERFACES,
                 "",
                 "Radios to use, best first: names, or patterns such as wl*. "
                 "Without it every radio is used.",
@@ -96,6 +97,10 @@ class WifiDriver(LinkDriver):
                 f"How long to wait for a DHCP server, at most {LONGEST_DHCP / 60:g}m.",
             ),
         )
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        return faults(settings)
 
     def probe(self) -> Sequence[Link] | Unavailable:
         found = self._machine.stations(self.context.settings["interfaces"])

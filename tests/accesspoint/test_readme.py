@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from conman_core import config
+from conman_core.contract import declared_by
 from conman_plugins.accesspoint.options import OPTIONS, read
+from conman_plugins.accesspoint.plugin import AccessPoint
 from tests.accesspoint.pagekit import STATE, Site, attempt
 from tests.documents import ROOT, blocks
 
@@ -29,7 +31,7 @@ def test_its_settings_are_valid(tmp_path: Path) -> None:
     (text,) = blocks(str(PAGE), "ini")
     path = tmp_path / "setup.cfg"
     path.write_text(text)
-    loaded = config.load(path, {}, {"accesspoint": OPTIONS})
+    loaded = config.load(path, {}, {"accesspoint": declared_by(AccessPoint)})
     assert loaded.warnings == ()
     assert read(loaded.sections["accesspoint"]).led == "ACT"
 

@@ -19,7 +19,7 @@ from conman_core.catalog import Catalog
 from conman_core.contract import check_driver_class
 from conman_core.errors import DriverLoadError
 from conman_core.found import Found, LoadState, refusal
-from conman_core.options import Kind, Option
+from conman_core.options import Declared, Kind, Option
 from tests.third_party import fixtures
 from tests.third_party.install import DISTRIBUTIONS, HERE, entry_points, install
 
@@ -343,9 +343,10 @@ def class_with(**attributes: object) -> type:
         ({"options": lambda: (Option("a", Kind.NUMBER, "x", ""),)}, "default that is not a whole"),
         ({"options": lambda: ["speed"]}, "holds an object of class str"),
         ({"options": sys.exit}, "options() raised SystemExit"),
+        ({"check_settings": ()}, "has an object of class tuple in place of the class method check"),
     ],
 )
 def test_a_class_that_breaks_the_contract_is_refused_with_what_is_wrong(attributes, said):
-    assert check_driver_class(class_with()) == ()
+    assert check_driver_class(class_with()) == Declared()
     with pytest.raises(DriverLoadError, match=re.escape(said)):
         check_driver_class(class_with(**attributes))

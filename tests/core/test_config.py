@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from conman_core import inifile
 from conman_core.config import (
-    HIDDEN,
     Config,
     ConfigProblems,
     disabled,
@@ -26,8 +25,9 @@ from conman_core.config import (
     wanted,
 )
 from conman_core.errors import ConfigError
-from conman_core.options import Kind, Option
+from conman_core.options import Declared, Kind, Option
 from conman_core.settings import FIRST_PARTY, OPTIONS, default_settings
+from conman_core.values import HIDDEN
 
 ETHERNET = (
     Option("timeout", Kind.DURATION, "30s", "How long."),
@@ -35,7 +35,7 @@ ETHERNET = (
     Option("names", Kind.LIST, "", "Names."),
 )
 WIFI = (Option("key", Kind.SECRET, "", "The key."), Option("country", Kind.TEXT, "GB", "Where."))
-KNOWN = {"ethernet": ETHERNET, "wifi": WIFI, "acme": None}
+KNOWN = {"ethernet": Declared(ETHERNET), "wifi": Declared(WIFI), "acme": None}
 DOCUMENTED = """
 [conman]
 priority = ethernet, wifi, hilink, wwan, sakis3g
@@ -137,7 +137,7 @@ def test_the_line_ends_of_every_system_and_a_byte_order_mark_are_understood(
 
 def test_sections_of_other_programs_cannot_disturb(file: Path):
     text = (
-        "[metadata]\nname = x\nname = y\nno key\n   [conman]\n[DEFAULT]\ndns = none\n"
+        "[metadata]\nname = x\nname = y\nno key\n   [conman]\n[DEFAULT]\nuser = none\nno key\n"
         "[conman]\nstagger = 1s\n[metadata]\n[tool:pytest\n\x00\n[options]\n= 1\n"
     )
     config = read(file, text)
@@ -267,7 +267,7 @@ def test_a_secret_is_in_no_message_even_when_it_is_wrong(file: Path):
     for text in ("pin = s3cret", "pn = s3cret", "s3cret", "pin = s3cret\n  s3cret"):
         file.write_text(f"[conman:wwan]\n{text}\n")
         with pytest.raises(ConfigError) as caught:
-            load(file, {"wwan": (option,)})
+            load(file, {"wwan": Declared((option,))})
         assert "s3cret" not in str(caught.value)
 
 
@@ -277,7 +277,37 @@ def test_a_foreign_value_in_a_message_cannot_steer_a_terminal_or_flood_it(file: 
     assert len(told) < 300
 
 
+def test_what_stands_in_the_section_of_everybody_has_no_effect_and_is_told(file: Path):
+    """configparser's [DEFAULT] reaches into every section; conman's sections are its own."""
+    found = problems(
+        file, "[DEFAULT]\ndns = none\n# stagger = 1s\nuser = me\ncountry: GB\n[conman]\n"
+    )
+    assert [problem.removeprefix(f"{file} ") for problem in found] == [
+        "line 2: [DEFAULT] is not read by conman, so dns has no effect there; "
+        "write it into [conman]",
+        "line 5: [DEFAULT] is not read by conman, so country has no effect there; "
+        "write it into [conman:wifi]",
+    ]
+
+
+def test_in_a_file_of_another_program_too_it_may_be_that_ones_and_is_a_warning(file: Path):
+    config = read(file, "[DEFAULT]\ndns = none\n[conman]\n[metadata]\nname = x\n")
+    assert config.settings.dns == "auto"
+    assert config.warnings == (
+        f"{file} line 2: [DEFAULT] is not read by conman, so dns has no effect there; "
+        "write it into [conman]",
+    )
+
+
 # -- drivers that are not there
+
+
+def test_a_name_that_is_disabled_and_that_nobody_has_is_told_with_the_nearest(file: Path):
+    """Else the one that was meant goes on, and nobody knows."""
+    assert only_problem(file, "[conman]\ndns = none\ndisable = wwan, ethrnet\n") == (
+        "line 3: [conman] disable has ethrnet, which is not installed; did you mean ethernet?; "
+        "allowed: ethernet, wifi, acme, hilink, wwan, sakis3g, accesspoint"
+    )
 
 
 def test_a_section_of_a_driver_that_could_not_be_loaded_is_a_warning(file: Path):
@@ -290,9 +320,9 @@ def test_a_section_of_a_driver_that_could_not_be_loaded_is_a_warning(file: Path)
 
 
 def test_a_section_of_a_disabled_driver_is_passed_over(file: Path):
-    config = read(file, "[conman]\ndisable = other, wwan\n[conman:other]\nx = y\n[conman:wwan]\n")
+    config = read(file, "[conman]\ndisable = acme, wwan\n[conman:acme]\nx = y\n[conman:wwan]\n")
     assert config.warnings == ()
-    assert disabled(file) == {"other", "wwan"}
+    assert disabled(file) == {"acme", "wwan"}
 
 
 def test_what_is_disabled_is_known_before_the_rest_is_right(file: Path):
@@ -328,7 +358,7 @@ def test_a_driver_that_is_not_installed_is_missed_only_if_the_user_named_it(file
 
 def test_a_driver_with_a_wrong_default_costs_a_warning_not_the_settings(file: Path):
     wrong = (Option("a", Kind.NUMBER, "many", "?"), Option("b", Kind.TEXT, 7, "?"))  # type: ignore[arg-type]
-    config = load(None, {"acme": wrong})
+    config = load(None, {"acme": Declared(wrong)})
     assert config.sections["acme"]["a"] is None
     assert [warning.partition(" has")[0] for warning in config.warnings] == [
         "[conman:acme] a",

@@ -9,8 +9,9 @@ import pytest
 from conman_core import config as configuration
 from conman_core.errors import ConfigError
 from conman_core.liveconfig import LiveConfig
+from conman_core.options import Declared
 
-KNOWN = {"ethernet": (), "acme": ()}
+KNOWN = {"ethernet": Declared(), "acme": Declared()}
 GOOD = "[conman]\npriority = acme, ethernet\nfailback = never\n"
 
 

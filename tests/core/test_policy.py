@@ -8,6 +8,7 @@ import pytest
 
 from conman_core import config
 from conman_core.entry import Wishes
+from conman_core.options import Declared
 from conman_core.policy import wishes_of
 
 
@@ -26,5 +27,5 @@ def test_a_drivers_section_says_what_its_links_cost_and_whether_they_are_repaire
     path = tmp_path / "setup.cfg"
     path.write_text(f"[conman]\n[conman:ethernet]\n{lines}\n")
 
-    assert wishes_of(config.load(path, {"ethernet": ()}), "ethernet") == wishes
-    assert wishes_of(config.load(path, {"ethernet": ()}), "wifi") == Wishes()
+    assert wishes_of(config.load(path, {"ethernet": Declared()}), "ethernet") == wishes
+    assert wishes_of(config.load(path, {"ethernet": Declared()}), "wifi") == Wishes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
@@ -316,25 +317,132 @@ class TestStatic:
         assert says in refusal.sentence
         assert refusal.sentence.endswith("(section [conman:ethernet])")
 
-    def test_a_second_interface_cannot_have_the_address_too(self, desk):
-        made = desk(**STATIC)
-        made.connect(ETH0)
+    @pytest.mark.parametrize("interfaces", ["", "eth*", "eth0", "eth0, eth1"])
+    def test_only_the_first_interface_may_have_the_address_whoever_is_quicker(
+        self, desk, interfaces
+    ):
+        """It is an address of one network; on the cable of another it reaches nothing."""
+        made = desk(**STATIC, interfaces=interfaces)
 
-        refusal = made.refused(ETH1)
-
-        assert refusal.reason is Reason.MISCONFIGURED
-        assert "in use on eth0 and eth1 cannot have it too" in refusal.sentence
-        assert "write interfaces = eth1, or interfaces = eth0" in refusal.sentence
+        for refusal in (made.refused(ETH1), made.refused(ETH1)):
+            assert refusal.reason is Reason.MISCONFIGURED
+            assert "the static address is that of eth0, which comes first" in refusal.sentence
+            assert "eth1 cannot have it too" in refusal.sentence
+            assert "to have it on eth1 write interfaces = eth1" in refusal.sentence
         assert made.connect(ETH0).interface == "eth0"
         run(made.driver.disconnect(ETH0))
+        assert made.refused(ETH1).reason is Reason.MISCONFIGURED
+
+    def test_the_users_order_says_which_is_the_first(self, desk):
+        made = desk(**STATIC, interfaces="eth1, eth0")
+
+        assert made.refused(ETH0).reason is Reason.MISCONFIGURED
         assert made.connect(ETH1).interface == "eth1"
 
-    def test_an_interface_without_signal_does_not_keep_the_address_from_another(self, desk):
+    def test_the_first_has_the_address_as_soon_as_its_cable_comes(self, desk):
         made = desk(**STATIC)
         made.machine.set_carrier("eth0", False)
         assert made.refused(ETH0).reason is Reason.NO_CARRIER
+        assert made.refused(ETH1).reason is Reason.MISCONFIGURED
+        made.machine.set_carrier("eth0", True)
 
-        assert made.connect(ETH1).interface == "eth1"
+        assert made.connect(ETH0).interface == "eth0"
+
+    def test_a_cable_that_is_out_is_told_before_a_second_interface_is(self, desk):
+        made = desk(**STATIC)
+        made.machine.set_carrier("eth1", False)
+
+        assert made.refused(ETH1).reason is Reason.NO_CARRIER
+
+    def test_the_one_that_is_named_first_is_waited_for_while_it_is_not_there(self, desk):
+        made = desk(**STATIC, interfaces="enx00e04c680001, eth1")
+
+        assert "the static address is that of enx00e04c680001" in made.refused(ETH1).sentence
+
+    def test_an_adapter_that_is_plugged_in_later_takes_nothing_away(self, desk):
+        """By its name it comes first, but the address works where it is."""
+        made = desk(**STATIC)
+        assert made.connect(ETH0).interface == "eth0"
+        made.machine.add("enx00e04c680001")
+        late = Link("ethernet", "enx00e04c680001", "enx00e04c680001")
+
+        assert "that of eth0" in made.refused(late).sentence
+        run(made.driver.disconnect(ETH0))
+        assert made.connect(ETH0).interface == "eth0"
+        made.machine.remove("eth0")
+        assert made.connect(late).interface == "enx00e04c680001"
+
+
+class TestCheck:
+    """What `conman config check` says before the daemon takes it."""
+
+    @staticmethod
+    def faults(**settings: str) -> list[tuple[str, str]]:
+        texts = {key.replace("_", "-"): value for key, value in settings.items()}
+        return list(EthernetDriver.check_settings(FakeContext(EthernetDriver, texts).settings))
+
+    def test_the_defaults_and_settings_that_fit_are_right(self):
+        assert self.faults() == []
+        assert self.faults(interfaces="eth0, enx*", dns="9.9.9.9") == []
+        assert self.faults(**STATIC) == []
+        assert self.faults(**STATIC, interfaces="e*", dns="9.9.9.9") == []
+        assert self.faults(address="static", static_address="192.0.2.20/24") == []
+
+    @pytest.mark.parametrize(
+        ("settings", "key", "says"),
+        [
+            ({}, "address", "needs a static-address; write one such as"),
+            ({"static_address": "192.0.2.0/24"}, "static-address", "not the address of a host"),
+            (
+                {**STATIC, "gateway": "192.0.3.1"},
+                "gateway",
+                "the router's own address in 192.0.2.0",
+            ),
+            ({**STATIC, "gateway": "fe80::1"}, "gateway", "write a gateway of IPv4"),
+            (
+                {**STATIC, "interfaces": "eth0, eth1"},
+                "interfaces",
+                "only one interface can have the address; write interfaces = eth0",
+            ),
+        ],
+    )
+    def test_what_would_take_the_machine_offline_is_refused(self, settings, key, says):
+        ((about, sentence),) = self.faults(**{"address": "static"} | settings)
+
+        assert about == key
+        assert says in sentence
+
+    @pytest.mark.parametrize("key", ["static-address", "gateway"])
+    def test_half_of_a_static_address_is_refused(self, key):
+        """Who writes it means it; with DHCP it would have no effect."""
+        ((about, sentence),) = self.faults(**{key: STATIC[key]})
+
+        assert about == key
+        assert sentence == (
+            f"{key} = {STATIC[key]} has no effect without address = static; "
+            "write that line too, or delete this one"
+        )
+
+    @pytest.mark.parametrize(
+        "interfaces",
+        ["eth0 eth1", "eth0;eth1", "eth0/eth1", "eth0:1", '"eth0"', "eth0@if5", "[eth0", "a" * 16],
+    )
+    def test_what_can_be_no_interface_is_refused(self, interfaces):
+        option = next(o for o in EthernetDriver.options() if o.name == "interfaces")
+
+        with pytest.raises(ValueError, match=re.escape(interfaces)):
+            option.parse(f"eth7, {interfaces}")
+        assert option.allowed == (
+            "interfaces separated by commas: names such as eth0, patterns such as en*"
+        )
+
+    @pytest.mark.parametrize(
+        "interfaces", ["eth0, enx*", "eth[0-9], enp?s0", "br-lan, eth0.5, a_b", "a" * 15, "eth[!1]"]
+    )
+    def test_names_and_patterns_are_taken_as_they_are(self, interfaces):
+        option = next(o for o in EthernetDriver.options() if o.name == "interfaces")
+
+        assert option.parse(interfaces) == tuple(interfaces.split(", "))
 
 
 _ADDRESSES = st.ip_addresses().flatmap(

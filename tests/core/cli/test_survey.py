@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from conman_core.errors import AlreadyRunning
-from conman_core.options import Kind, Option
+from conman_core.options import Declared, Kind, Option
 from conman_core.settings import OPTIONS
 
+from conman_core.values import Known
 from .canned import CannedDaemon
 from .conftest import Ran
 
@@ -29,8 +30,8 @@ LINK: dict[str, Any] = {
     "reason": None, "sentence": "", "details": {"speed": "1000 Mbit/s", "evil": "\x1b[2J"},
 }  # fmt: skip
 KNOWN = {
-    "ethernet": (Option("timeout", Kind.DURATION, "30s", "How long."),),
-    "wifi": (Option("key", Kind.SECRET, "", "The key."),),
+    "ethernet": Declared((Option("timeout", Kind.DURATION, "30s", "How long."),)),
+    "wifi": Declared((Option("key", Kind.SECRET, "", "The key."),)),
 }
 
 
@@ -51,10 +52,10 @@ class Inspect(ModuleType):
         self.asked.append(path)
         return self.found
 
-    def known_options(self, path: Path | None) -> dict[str, tuple[Option, ...] | None]:
+    def known_options(self, path: Path | None) -> Known:
         return dict(KNOWN)
 
-    def known_plugins(self, path: Path | None) -> dict[str, tuple[Option, ...] | None]:
+    def known_plugins(self, path: Path | None) -> Known:
         return {}
 
 
