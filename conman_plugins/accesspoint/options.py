@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, ip_address
 from typing import Any
@@ -104,21 +104,36 @@ class Settings:
         return Led(self.led, log)
 
 
+class WrongSetting(ConfigError):
+    """What a setting has cannot be used; `sentence` says so, without its section."""
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(f"[{SECTION}] {sentence}")
+        self.key = key
+        self.sentence = sentence
+
+
+def faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield key and sentence of each parsed option that cannot be used."""
+    for key, check in _CHECKS.items():
+        try:
+            check(values[key])
+        except WrongSetting as error:
+            yield error.key, error.sentence
+
+
 def read(values: Mapping[str, Any]) -> Settings:
     """Check the parsed options. Raises ConfigError with a sentence."""
     address, portal = _address(values["address"]), _portal(values["portal-address"])
     if portal is not None and portal in address.network:
         portal = None  # the page's own network serves both
-    country = (values["country"] or "").upper()
-    if not re.fullmatch("([A-Z]{2})?", country):
-        raise _wrong("country", country, "two letters such as GB")
     return Settings(
         ssid=_ssid(values["ssid"]),
         passphrase=_passphrase(values["passphrase"]),
         address=address,
         portal=portal,
-        interface=values["interface"] or "",
-        country=country,
+        interface=_interface(values["interface"]),
+        country=_country(values["country"]),
         together=values["together"] != "no",
         timeout=values["timeout"],
         look_every=values["look-every"],
@@ -141,7 +156,7 @@ def _passphrase(text: str | None) -> str:
     if text in {AUTO, OPEN} or _PASSPHRASE.fullmatch(text or ""):
         return text or ""
     allowed = "auto, open, or 8 to 63 characters as on an English keyboard"
-    raise ConfigError(f"[{SECTION}] passphrase is not allowed; allowed: {allowed}")
+    raise WrongSetting("passphrase", f"passphrase is not allowed; allowed: {allowed}")
 
 
 def _address(text: str | None) -> IPv4Interface:
@@ -173,5 +188,28 @@ def _portal(text: str | None) -> IPv4Address | None:
     return found
 
 
-def _wrong(name: str, text: object, allowed: str) -> ConfigError:
-    return ConfigError(f"[{SECTION}] {name} = {text} is not allowed; allowed: {allowed}")
+def _interface(text: str | None) -> str:
+    if not re.fullmatch(r"[\w.+-]{0,15}", text or "", re.ASCII):  # IFNAMSIZ, linux/if.h
+        raise _wrong("interface", text, "the name of one radio such as wlan0")
+    return text or ""
+
+
+def _country(text: str | None) -> str:
+    country = (text or "").upper()
+    if not re.fullmatch("([A-Z]{2})?", country):
+        raise _wrong("country", country, "two letters such as GB")
+    return country
+
+
+def _wrong(name: str, text: object, allowed: str) -> WrongSetting:
+    return WrongSetting(name, f"{name} = {text} is not allowed; allowed: {allowed}")
+
+
+_CHECKS: Mapping[str, Callable[[str | None], object]] = {
+    "ssid": _ssid,
+    "passphrase": _passphrase,
+    "address": _address,
+    "portal-address": _portal,
+    "interface": _interface,
+    "country": _country,
+}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from conman_core import Option, Plugin, PluginContext
 from conman_core.errors import ConmanError
 from conman_core.hookspecs import hookimpl
-from conman_plugins.accesspoint.options import OPTIONS, Settings, read
+from conman_plugins.accesspoint.options import OPTIONS, Settings, faults, read
 
 if TYPE_CHECKING:
     from conman_plugins.accesspoint.page.state import Attempt
@@ -31,6 +32,11 @@ class AccessPoint(Plugin):
     def options(cls) -> tuple[Option, ...]:
         """Return the settings."""
         return OPTIONS
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Tell what cannot be used."""
+        return faults(settings)
 
     def _settings(self) -> Settings:
         """Return the settings, checked. Raises ConfigError."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from conman_core import Kind
 from conman_core.errors import ConfigError
 from conman_plugins.accesspoint.options import OPTIONS
-from tests.accesspoint.kit import settings
+from conman_plugins.accesspoint.plugin import AccessPoint
+from tests.accesspoint.kit import settings, values
 
 NO_KEY = (
     "[conman:accesspoint] passphrase is not allowed; "
@@ -134,6 +135,26 @@ def test_a_country_is_two_letters(text: str, country: str) -> None:
 @pytest.mark.parametrize("text", ["G", "GBR", "00", "Greece", "ÄÖ"])
 def test_what_is_no_country_is_refused(text: str) -> None:
     assert refused(country=text).endswith("allowed: two letters such as GB")
+
+
+@pytest.mark.parametrize("name", ["wlan0 wlan1", "wlan0, wlan1", "wl*", "wlan0;", "x" * 16])
+def test_what_is_not_the_name_of_one_radio_is_refused(name: str) -> None:
+    assert refused(interface=name) == (
+        f"[conman:accesspoint] interface = {name} is not allowed; "
+        "allowed: the name of one radio such as wlan0"
+    )
+
+
+def test_all_that_is_wrong_is_told_before_it_is_used_and_no_key() -> None:
+    """By `conman config check`, with the line of each: see what the core makes of it."""
+    texts = {"ssid": "{x}", "passphrase": "secret", "address": "10.0.0.0", "portal-address": "::1",
+             "interface": "a b", "country": "Greece"}  # fmt: skip
+    wrong = dict(AccessPoint.check_settings(values(**texts)))
+
+    assert wrong.keys() == texts.keys()
+    assert all(sentence.startswith(key) for key, sentence in wrong.items())
+    assert "secret" not in wrong["passphrase"]
+    assert list(AccessPoint.check_settings(values())) == []
 
 
 def test_both_on_one_radio_and_the_note_can_be_switched_off() -> None:
