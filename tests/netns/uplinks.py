@@ -23,6 +23,9 @@ class Uplinks:
     def __init__(self, bench: Bench) -> None:
         self.device, self.far = bench.namespace("dev"), bench.namespace("far")
         self.a, self.b = bench.namespace("a"), bench.namespace("b")
+        # else an address of the kernel's own turns up somewhere within the first second or two
+        for conf in ("all", "default"):
+            self.device.sysctl(f"net.ipv6.conf.{conf}.accept_dad", "0")
         for number, router in enumerate((self.a, self.b), start=1):
             # Ends of a cable that have the same number look like hardware to the kernel, which
             # looks at hardware's carrier once a second at most (net/core/link_watch.c).
