@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from conman_core.errors import ConmanError, NotRunning
-from conman_core.paths import Paths
+from conman_core.paths import GROUP, Paths
 
 TIMEOUT = 5.0  #: seconds for the daemon to answer
 _LARGEST = 1 << 22  #: bytes of an answer
@@ -22,10 +22,9 @@ NOT_RUNNING = (
     "conman is not running; start it with: sudo systemctl start conman "
     "(or in this terminal: sudo conman run)"
 )
-_DENIED = (
-    "this user may not talk to conman; put sudo before the command, "
-    "or join its group: sudo usermod -aG conman $USER"
-)
+_DENIED = "this user may not talk to conman; put sudo before the command, or join its group: "
+_FOUND = f"sudo groupadd --system {GROUP} && sudo systemctl restart conman, then "
+_JOIN = f"sudo usermod -aG {GROUP} $USER, then log in anew"
 _BUSY = "conman is busy with other requests; try again in a moment"
 _ENDED = "conman ended the connection before it answered; look at its log: journalctl -u conman"
 _UNREADABLE = "conman's answer cannot be read; is it of another version? Then restart it"
@@ -148,9 +147,20 @@ def _decode(line: bytes) -> dict[str, Any]:
 
 def _connect_error(error: OSError, path: Path) -> ConmanError:
     if isinstance(error, PermissionError):
-        return Denied(_DENIED)
+        return Denied(_DENIED + ("" if _group_exists() else _FOUND) + _JOIN)
     if isinstance(error, (BlockingIOError, TimeoutError)):
         return ConmanError(_BUSY)
     if error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
         return NotRunning(NOT_RUNNING)
     return ConmanError(f"the control socket {path} cannot be used: {error.strerror or error}")
+
+
+def _group_exists() -> bool:
+    """Whether there is conman's group: the daemon lets it in if it was there when it started."""
+    import grp  # late: only for who may not
+
+    try:
+        grp.getgrnam(GROUP)
+    except KeyError:
+        return False
+    return True

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from conman_core.errors import ConmanError, SystemFault
+from conman_core.paths import GROUP
 
 #: Gets the arguments of a request and returns the result, an object as JSON has it.
 Handler = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
-GROUP = "conman"  #: its members may use the socket, if there is such a group
 LINE_LIMIT = 1 << 16  #: bytes of a request
 UNREAD_LIMIT = 1 << 18  #: bytes that a watcher may leave unread before it is dropped
 CONNECTION_LIMIT = 64

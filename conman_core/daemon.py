@@ -268,9 +268,9 @@ class Daemon:
 
     # -- settings
 
-    async def _reload(self) -> str:
+    async def _reload(self) -> None:
         """Take the settings file as it is now; a bad one changes nothing but the status."""
-        sentence = self.live.reload(self.drivers.known(), self.plugins.known())
+        self.live.reload(self.drivers.known(), self.plugins.known())
         if self.live.problem is None:
             self.engine.policy = policy_of(self.live.now.settings)
             self.drivers.use(self.live.now.sections)
@@ -278,7 +278,6 @@ class Daemon:
             await self.plugins.use(self.live.now.sections)
             await self.drivers.probed()
             self._offers_changed()
-        return sentence
 
     # -- what the command line asks
 
@@ -286,7 +285,7 @@ class Daemon:
         """Look afresh for settings, drivers and links, and try what failed at once."""
         del request
         await self._load()
-        sentence = await self._reload()
+        await self._reload()
         if self.live.problem is not None:  # see `run`
             await self._load()
         for guard in self.drivers.guards.values():
@@ -296,5 +295,4 @@ class Daemon:
         self.engine.roster.retry_all()
         self.engine.use_uplink()
         self.engine.poke()
-        count = len(self.engine.roster.in_use())
-        return {"sentence": f"found {count} link{'' if count == 1 else 's'}; {sentence}"}
+        return self.live.answer(links=len(self.engine.roster.in_use()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from conman_core import config as configuration
 from conman_core.config import Config
@@ -48,18 +49,22 @@ class LiveConfig:
             log.error("using the settings of the last run, kept in %s", self._last_good)
         log.info("settings: %s", self.now.path or "built-in defaults")
 
-    def reload(self, known: Known, plugins: Known | None = None) -> str:
-        """Load the file again, keeping what holds if it is bad; return what a person should read.
-
-        `problem` tells whether it was taken.
-        """
+    def reload(self, known: Known, plugins: Known | None = None) -> None:
+        """Load the file again, keeping what holds if it is bad: `problem` tells."""
         try:
             self._take(configuration.load(self.path, known, plugins))
         except ConfigError as error:
             self.problem = str(error)
             log.error("%s", error)
-            return f"the settings are wrong, the last good ones stay in use: {error}"
-        return f"settings: {self.path or 'built-in defaults'}"
+
+    def answer(self, links: int) -> dict[str, Any]:
+        """Return what is to be said after the file was loaded again and links were looked for."""
+        found = f"found {links} link{'' if links == 1 else 's'}"
+        if self.problem is not None:
+            sentence = f"the settings are wrong, the last good ones stay in use; {found}"
+        else:
+            sentence = f"{found}; settings: {self.path or 'built-in defaults'}"
+        return {"sentence": sentence, "problem": self.problem, "links": links}
 
     def _take(self, config: Config) -> None:
         self.problem, self.now = None, config

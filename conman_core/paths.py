@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from conman_core.errors import SystemFault
 
+GROUP = "conman"  #: its members may use the control socket, if it was there at the start
+
 
 # Not a dataclass: every command needs it, and that import alone costs more than the rest of it.
 class Paths(NamedTuple):
@@ -65,19 +67,26 @@ class Paths(NamedTuple):
         """The folder with each driver's own memory."""
         return self.state / "drivers"
 
-    def make(self) -> None:
+    def make(self, command: str) -> None:
         """Create the folders: the first is open to everybody, the second to root only.
 
-        Raises SystemFault.
+        `command` is what needs them. Raises SystemFault.
         """
         for folder, mode in ((self.runtime, 0o755), (self.state, 0o700)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(mode)  # whatever the umask made of it
+            except PermissionError as error:
+                if not os.geteuid():
+                    raise _unmade(folder, error) from error
+                needs = f"conman {command} needs root, as it writes into {folder}"
+                raise SystemFault(f"{needs}; type: sudo conman {command}") from error
             except OSError as error:
-                raise SystemFault(
-                    f"the folder {folder} cannot be made: {error.strerror}; run conman as root"
-                ) from error
+                raise _unmade(folder, error) from error
+
+
+def _unmade(folder: Path, error: OSError) -> SystemFault:
+    return SystemFault(f"the folder {folder} cannot be made: {error.strerror}")
 
 
 def _first(folders: str, usual: str) -> Path:

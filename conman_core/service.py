@@ -28,7 +28,7 @@ def serve(config_path: Path | None, log_level: int) -> int:
     handler.setFormatter(logging.Formatter(_LOG_FORMAT, "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=log_level, handlers=[handler])
     paths = Paths.from_environment()
-    paths.make()
+    paths.make("run")
     with Lock(paths.lock):
         asyncio.run(Daemon(paths, config_path).run())
     return 0
@@ -39,7 +39,7 @@ def release(paths: Paths) -> list[str]:
 
     Raises AlreadyRunning while one runs, SystemFault.
     """
-    paths.make()
+    paths.make("release")
     with Lock(paths.lock):
         done = [f"ended {left}" for left in Children(paths.runtime).end_leftovers()]
         ledger = Ledger(paths.ledger)

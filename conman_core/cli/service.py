@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from conman_core.cli import FINE
-from conman_core.cli.tables import Screen
+from conman_core.cli import FAILED, FINE
+from conman_core.cli.tables import Screen, complain
 from conman_core.paths import Paths
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}  # as the logging module counts
@@ -23,15 +23,18 @@ def run(arguments: Namespace, screen: Screen) -> int:
 
 
 def rescan(arguments: Namespace, screen: Screen) -> int:
-    """Make the daemon look for links again."""
+    """Make the daemon read its settings and look for links again; 1 if the settings are wrong."""
     from conman_core.client import request
 
     result = request(Paths.from_environment(), "rescan", timeout=_RESCAN_LIMIT)
+    problem = str(result.get("problem") or "")
     if arguments.json:
         screen.json(result)
-    else:
-        screen.sentence(result.get("sentence") or "conman looks for links again")
-    return FINE
+        return FAILED if problem else FINE
+    if problem:
+        complain(problem)
+    screen.sentence(result.get("sentence") or "conman looks for links again")
+    return FAILED if problem else FINE
 
 
 def release(arguments: Namespace, screen: Screen) -> int:

@@ -152,8 +152,9 @@ COMMANDS = (
     Word(
         "rescan",
         "service.rescan",
-        "Look for links again, and try those that failed at once",
-        "example: sudo conman rescan\nnext: conman status",
+        "Read the settings and look for links again, and try those that failed at once",
+        "example: sudo conman rescan\nnext: conman status\n"
+        "exit code 1: the settings are wrong, the last good ones stay in use",
         (_json,),
     ),
     Word(

@@ -92,9 +92,9 @@ class Resolver:
     def restore(self) -> tuple[str, ...]:
         """Put every file that conman wrote back as it was, byte for byte; remove one it made.
 
-        Works in a process that did not write them. Returns a sentence for each that could not
-        be put back, which stays in the ledger, or that somebody else has written since, which
-        is left as it is.
+        Works in a process that did not write them. Returns a sentence for each: what was done, or
+        why it could not be put back and stays in the ledger. One that somebody else has written
+        since is left as it is.
         """
         sentences: list[str] = []
         for name, original in list(self._ledger.entries.resolver.items()):
@@ -231,15 +231,20 @@ def _write_in_place(path: Path, content: bytes) -> None:
 
 
 def _put_back(path: Path, original: bytes | None) -> str | None:
-    """Restore one file; return a sentence if somebody else has it now. Raises OSError."""
+    """Restore one file, or leave it if somebody else has it now; say which. Raises OSError.
+
+    Nothing is to be said about a file that never was written.
+    """
     present = None if path.is_symlink() else _read(path)
+    if not path.is_symlink() and present == original:
+        return None
     if path.is_symlink() or (present is not None and not present.startswith(HEADER)):
-        return None if present == original else f"{path} is somebody else's now: left as it is"
+        return f"{path} is somebody else's now: left as it is"
     if original is not None:
         _write(path, original)
-    elif present is not None:
-        _remove(path)
-    return None
+        return f"put back {path}"
+    _remove(path)
+    return f"removed {path}, which was not there before"
 
 
 def _remove(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import grp
 import json
 import os
 import socket
@@ -424,15 +425,33 @@ def test_a_path_that_no_socket_can_have_is_told(tmp_path: Path):
         client.request(Paths(tmp_path / ("x" * 120), tmp_path), "status")
 
 
+@pytest.mark.parametrize(
+    ("exists", "told"),
+    [
+        (True, "its group: sudo usermod -aG conman $USER, then log in anew"),
+        (False, "its group: sudo groupadd --system conman && sudo systemctl restart conman, then "
+                "sudo usermod -aG conman $USER, then log in anew"),
+    ],
+)  # fmt: skip
 def test_a_user_without_permission_is_told_about_sudo_and_the_group(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, exists: bool, told: str
 ):
+    """Without the group nobody can join it; the daemon looks for it when it starts."""
+
+    def group(name: str) -> None:
+        if not exists:
+            raise KeyError(name)
+
+    monkeypatch.setattr(grp, "getgrnam", group)
+
     def denied(self: socket.socket, address: str) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(client.socket, "socket", type("S", (socket.socket,), {"connect": denied}))
-    with pytest.raises(client.Denied, match="sudo usermod -aG conman"):
+    with pytest.raises(client.Denied) as caught:
         client.request(paths, "status")
+    assert str(caught.value).endswith(told)
+    assert "put sudo before the command" in str(caught.value)
 
 
 def test_a_daemon_that_does_not_answer_is_told_after_the_time_limit(paths: Paths):

@@ -27,7 +27,7 @@ def test_a_file_that_vanishes_costs_nothing_that_works(tmp_path: Path) -> None:
     live.start(KNOWN)
     (tmp_path / "setup.cfg").unlink()
 
-    assert "stay in use" in live.reload(KNOWN)
+    live.reload(KNOWN)
     assert live.problem is not None
     assert live.now.settings.failback == "never"
     assert "acme" in live.wanted()
@@ -75,7 +75,8 @@ def test_a_file_that_was_made_after_the_start_is_found(
 
     file.write_text(GOOD)
     assert "acme" in live.wanted()
-    assert str(file) in live.reload(KNOWN)
+    live.reload(KNOWN)
+    assert live.answer(1)["sentence"] == f"found 1 link; settings: {file}"
     assert live.now.settings.failback == "never"
 
 
@@ -89,3 +90,20 @@ def test_a_repaired_file_is_taken(tmp_path: Path) -> None:
     live.reload(KNOWN)
     assert live.problem is None
     assert live.now.settings.failback == "auto"
+
+
+def test_who_asks_for_a_rescan_is_told_first_that_the_settings_are_wrong(tmp_path: Path) -> None:
+    live = made(tmp_path)
+    live.start(KNOWN)
+    file = tmp_path / "setup.cfg"
+    assert live.answer(2) == {
+        "sentence": f"found 2 links; settings: {file}", "problem": None, "links": 2,
+    }  # fmt: skip
+
+    file.write_text("[conman]\nfailback = sometimes\n")
+    live.reload(KNOWN)
+    said = live.answer(2)
+    assert said["sentence"] == (
+        "the settings are wrong, the last good ones stay in use; found 2 links"
+    )
+    assert said["problem"].startswith(f"{file} line 2: [conman] failback = sometimes")

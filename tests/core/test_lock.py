@@ -134,8 +134,8 @@ def test_the_folders_are_made_with_their_modes_whatever_the_umask(tmp_path: Path
     paths = Paths(tmp_path / "run" / "conman", tmp_path / "lib" / "conman")
     before = os.umask(0o077)
     try:
-        paths.make()
-        paths.make()
+        paths.make("run")
+        paths.make("run")
     finally:
         os.umask(before)
     assert stat.S_IMODE(paths.runtime.stat().st_mode) == 0o755
@@ -145,4 +145,25 @@ def test_the_folders_are_made_with_their_modes_whatever_the_umask(tmp_path: Path
 def test_a_folder_that_cannot_be_made_is_the_systems_fault(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(SystemFault, match="file cannot be made"):
-        Paths(tmp_path / "file", tmp_path / "state").make()
+        Paths(tmp_path / "file", tmp_path / "state").make("run")
+
+
+@pytest.mark.parametrize("command", ["run", "release"])
+def test_who_is_not_root_is_told_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    """The folders are there: what such a user cannot do is make them anybody else's."""
+
+    def denied(self: Path, mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", denied)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SystemFault) as caught:
+        Paths(tmp_path, tmp_path).make(command)
+    assert str(caught.value) == (
+        f"conman {command} needs root, as it writes into {tmp_path}; type: sudo conman {command}"
+    )
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(SystemFault, match="cannot be made: Operation not permitted"):
+        Paths(tmp_path, tmp_path).make(command)

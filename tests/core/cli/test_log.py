@@ -22,7 +22,7 @@ def paths() -> Paths:
 
 @pytest.fixture
 def kept(paths: Paths) -> Paths:
-    paths.make()
+    paths.make("run")
     events = History(paths.history)
     time = "2026-05-01T12:00:00+00:00"
     events.add({"time": time, "sentence": "eth0 lost its carrier", "link": "ethernet:eth0"})

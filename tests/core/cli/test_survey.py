@@ -257,3 +257,20 @@ def test_release_refuses_while_a_daemon_runs(service: Service, conman: Conman):
         "",
         "conman: conman is running already (pid 7); stop it with: kill 7\n",
     )
+def test_rescan_fails_if_the_settings_are_wrong_and_says_so_first(
+    daemon: CannedDaemon, conman: Conman
+):
+    refused = {"sentence": "the last good ones stay in use; found 2 links", "links": 2,
+               "problem": "a.cfg line 2: [conman] dns = x\na.cfg line 3: [conman] y"}  # fmt: skip
+    daemon.answers["rescan"] = refused
+    assert conman("rescan") == (
+        1,
+        "the last good ones stay in use; found 2 links\n",
+        "conman: a.cfg line 2: [conman] dns = x\nconman: a.cfg line 3: [conman] y\n",
+    )
+    ran = conman("rescan", "--json")
+    assert (ran.code, json.loads(ran.out), ran.err) == (1, refused, "")
+    daemon.answers["rescan"] = refused | {"problem": None}
+    assert conman("rescan").code == conman("rescan", "--json").code == 0
+
+

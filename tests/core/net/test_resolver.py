@@ -107,14 +107,14 @@ def test_the_original_comes_back_byte_for_byte(bench: Bench, original: bytes) ->
     bench.resolver().apply([A])
     bench.resolver().apply([B])
 
-    assert bench.resolver().restore() == ()
+    assert bench.resolver().restore() == (f"put back {bench.path}",)
     assert bench.path.read_bytes() == original
     assert bench.resolver().restore() == ()
 
 
 def test_a_file_that_was_not_there_goes_again(bench: Bench) -> None:
     bench.resolver().apply([A])
-    assert bench.resolver().restore() == ()
+    assert bench.resolver().restore() == (f"removed {bench.path}, which was not there before",)
 
     assert list(bench.path.parent.iterdir()) == []
 
@@ -133,7 +133,7 @@ def test_the_original_is_remembered_before_the_file_is_written(
             bench.resolver().apply([A])
 
     assert Ledger(bench.state, "boot").entries.resolver == {str(bench.path): b"original"}
-    assert bench.resolver().restore() == ()
+    assert bench.resolver().restore() == (), "there is nothing to put back"
     assert bench.path.read_bytes() == b"original"
 
 
@@ -153,7 +153,7 @@ def test_a_file_that_somebody_removed_comes_back(bench: Bench) -> None:
     bench.resolver().apply([A])
     bench.path.unlink()
 
-    assert bench.resolver().restore() == ()
+    assert bench.resolver().restore() == (f"put back {bench.path}",)
     assert bench.path.read_bytes() == b"original"
 
 
@@ -182,7 +182,10 @@ def test_another_path_does_not_lose_the_first_original(bench: Bench, tmp_path: P
     first, bench.path = bench.path, tmp_path / "other.conf"
     bench.resolver().apply([A])
 
-    assert bench.resolver().restore() == ()
+    assert bench.resolver().restore() == (
+        f"put back {first}",
+        f"removed {bench.path}, which was not there before",
+    )
     assert first.read_bytes() == b"original"
     assert not bench.path.exists()
 
@@ -278,7 +281,7 @@ def test_mode_file_writes_through_a_symbolic_link(bench: Bench) -> None:
     assert bench.resolver("file").apply([A]) is None
     assert bench.path.is_symlink()
     assert target.read_bytes().startswith(HEADER)
-    assert bench.resolver("file").restore() == ()
+    assert bench.resolver("file").restore() == (f"removed {target}, which was not there before",)
     assert bench.path.is_symlink()
     assert not target.exists()
 
@@ -316,7 +319,7 @@ def test_a_file_that_cannot_be_replaced_is_written_in_place(
     assert resolver.apply([A]) is None
     assert bench.lines() == ["nameserver 192.0.2.1", "options timeout:2 attempts:2"]
     assert bench.path.stat().st_ino == inode
-    assert resolver.restore() == ()
+    assert resolver.restore() == (f"put back {bench.path}",)
     assert bench.path.read_bytes() == original
     assert bench.path.stat().st_ino == inode
 
@@ -366,7 +369,7 @@ def test_a_release_that_fails_may_be_tried_again(
         (sentence,) = bench.resolver().restore()
     assert "full" in sentence
 
-    assert bench.resolver().restore() == ()
+    assert bench.resolver().restore() == (f"put back {bench.path}",)
     assert bench.path.read_bytes() == b"original"
 
 
