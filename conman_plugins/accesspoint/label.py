@@ -17,7 +17,6 @@ _LEFT = _CODE + 6
 _ROOM = _WIDTH - _LEFT - 2  #: mm for letters beside the code
 _LARGEST, _SMALLEST = 3.2, 2.35  #: mm, sizes of what is typed; with the latter all fits
 _CAPTION = 2.1
-_MANY = 5  #: lines; more have to be small
 
 
 def _code(ssid: str, key: str | None) -> Any:
@@ -58,13 +57,12 @@ def _texts(ssid: str, key: str | None, address: str) -> Iterator[str]:
         ("no key" if key is None else "Key", _wrapped(key or "")),
         ("then open", [f"http://{address}/"]),
     ]
-    many = sum(len(lines) for _, lines in captioned) > _MANY
     y = 2.0
     for caption, lines in captioned:
         y += _CAPTION + 0.4
         yield f'<text x="{_LEFT}" y="{y:.2f}" font-size="{_CAPTION}">{caption}</text>'
         widest = max(map(_ems, lines), default=1.0)
-        size = min(_SMALLEST if many else _LARGEST, _ROOM / widest)
+        size = min(_LARGEST, _ROOM / widest)
         for line in lines:
             y += size * 1.05
             exact = "" if line.isascii() else f' textLength="{_ems(line) * size:.2f}"'

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conman_core.errors import SystemFault
@@ -201,6 +201,10 @@ def test_a_machine_without_a_serial_number_has_a_name_all_the_same(machine: Path
 
 
 @given(st.text(min_size=1, max_size=60))
+@example("x" * 33)
+@example("x" * 31 + "ä")
+@example("x" * 29 + "📶")
+@example("ä" * 17)
 def test_a_name_is_cut_between_characters_to_32_bytes(name: str) -> None:
     made = expand_ssid(name.replace("{", "").replace("}", "") or "x")
     assert 0 < len(made) <= 32

@@ -47,6 +47,7 @@ def test_one_that_dies_is_told_with_the_line_that_explains_it(core: Core) -> Non
 def ends(program: FakeRunning) -> None:
     program.say("Using interface ap0 with hwaddr 02:00 and ssid Box")
     program.say("nl80211: Could not configure driver mode")
+    program.say("Failed to initialize driver 'nl80211'")
     program.say("ap0: interface state UNINITIALIZED->DISABLED")
     program.end(1)
 

@@ -34,6 +34,7 @@ def read(rows: list[list[bool]]) -> str:
     view = memoryview(pixels).cast("B", shape=[len(wide), len(wide[0])])
     (found,) = zxingcpp.read_barcodes(view)
     assert found.format == zxingcpp.BarcodeFormat.QRCode
+    assert found.bytes == found.text.encode(), "phones take it for UTF-8"
     return str(found.text)
 
 
