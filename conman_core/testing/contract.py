@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from conman_core.contract import check_driver_class
+from conman_core.contract import check_driver_class, declared_by
 from conman_core.driver import LinkDriver
-from conman_core.errors import ConnectError, ToolMissing
+from conman_core.errors import ConnectError, DriverLoadError, ToolMissing
 from conman_core.model import Link
-from conman_core.options import Kind
+from conman_core.objections import objections
+from conman_core.options import Kind, defaults
 from conman_core.results import (
     check_connection,
     check_details,
@@ -82,6 +83,13 @@ class DriverContract(RepairContract):
             assert re.fullmatch(r"\S+ .+\.", option.help), f"{option.name}: help is no sentence"
             has_choices, is_choice = bool(option.choices), option.kind is Kind.CHOICE
             assert has_choices == is_choice, f"{option.name}: CHOICE has choices, others have not"
+
+    def test_it_has_nothing_against_settings_that_work(self, driver: LinkDriver) -> None:
+        """`check_settings` takes the defaults, and those that the fixture gives the driver."""
+        with contextlib.suppress(DriverLoadError):  # another check has found it already
+            declared = declared_by(type(driver))
+            for values in (defaults(declared.options), _context(driver).settings):
+                assert not objections("the driver", declared, values)
 
     def test_form_fields_are_valid(self, driver: LinkDriver) -> None:
         """`form` returns fields of known kinds with names that differ."""

@@ -146,6 +146,29 @@ class TakenOption(Good):
         return (Option("metered", Kind.SWITCH, "no", "Whether it costs money."),)
 
 
+class RefusesItself(Good):
+    breaks = "test_it_has_nothing_against_settings_that_work"
+    says = "no wait"
+
+    @classmethod
+    def options(cls):
+        return (Option("wait", Kind.DURATION, "", "How long to wait."),)
+
+    @classmethod
+    def check_settings(cls, settings):
+        if settings["wait"] is None:
+            yield "wait", "there is no wait; write one such as wait = 1s"
+
+
+class StumblesOverSettings(Good):
+    breaks = "test_it_has_nothing_against_settings_that_work"
+    says = "raised KeyError"
+
+    @classmethod
+    def check_settings(cls, settings):
+        return settings["speed"]
+
+
 class OddField(Good):
     breaks = "test_form_fields_are_valid"
 
