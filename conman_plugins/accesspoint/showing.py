@@ -63,8 +63,10 @@ def _start(arguments: Namespace, paths: Paths) -> dict[str, Any]:
 
 
 def _show(said: dict[str, Any], arguments: Namespace, screen: Screen) -> None:
-    key = _key(arguments)
-    rows = [("network", said["ssid"]), ("key", "none, it is open" if key is None else key)]
+    root = os.geteuid() == 0  # members of the group may ask for all but the key
+    key = _key(arguments) if root else None
+    known = "none, it is open" if key is None else key
+    rows = [("network", said["ssid"]), ("key", known if root else "for root: put sudo before it")]
     rows += [("page", f"http://{said['address']}/"), ("radio", said["interface"])]
     rows += [("phones there", str(said["clients"]))]
     if said.get("ends"):
@@ -72,7 +74,7 @@ def _show(said: dict[str, Any], arguments: Namespace, screen: Screen) -> None:
 
         rows.append(("ends at", f"{clock(said['ends'])}, if nobody comes"))
     screen.pairs(rows)
-    if not arguments.no_qr and sys.stdout.isatty() and _draws():
+    if root and not arguments.no_qr and sys.stdout.isatty() and _draws():
         screen.line()
         print(label.for_terminal(said["ssid"], key))
         screen.line()
