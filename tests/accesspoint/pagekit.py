@@ -17,6 +17,7 @@ from conman_core import Choice, Form, FormField, Outcome
 from conman_core.children import Children
 from conman_plugins.accesspoint import attempts
 from conman_plugins.accesspoint.door import Door, Submission
+from conman_plugins.accesspoint.page.respond import unsent
 from conman_plugins.accesspoint.page.state import Attempt, State
 
 WIFI = Form(
@@ -104,6 +105,14 @@ class Site:
         self.state = state
         asyncio.run_coroutine_threadsafe(self._show(state), self.loop).result(5)
 
+    def show_now(self, state: State) -> None:
+        """Let the page show another state; returns when its process has taken it."""
+        self.show(state)
+        end = time.monotonic() + 5
+        while (link := self.door._link) and link.fileno() >= 0 and unsent(link.fileno()):
+            assert time.monotonic() < end, "the page does not read"
+            time.sleep(0.001)
+
     async def _show(self, state: State) -> None:
         self.door.show(state)
 
@@ -125,7 +134,7 @@ class Site:
     def ends(self, outcome: Outcome) -> None:
         """Say what came of what is being tried."""
         assert self.state.attempt, "nothing is being tried"
-        self.show(replace(self.state, attempt=attempts.concluded(self.state.attempt, outcome)))
+        self.show_now(replace(self.state, attempt=attempts.concluded(self.state.attempt, outcome)))
 
     def ask(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.accesspoint.pagekit import Site
+from tests.accesspoint.pagekit import STATE, Site
 from tests.netns.worlds import need
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def phone(driver: Chrome, site: Site) -> Iterator[Phone]:
     """A phone at the page, which is not opened yet."""
     from tests.accesspoint.browser.phone import Phone
 
+    site.show_now(STATE)
     one = Phone(driver, site.url)
     one.set_up()
     yield one

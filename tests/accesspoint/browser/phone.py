@@ -23,7 +23,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
-LIMIT = 5.0
+LIMIT = 15.0  #: seconds; the machine may be busy
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # as root it has none
@@ -56,8 +56,8 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options, Service(str(shutil.which("chromedriver"))))
     try:
-        driver.set_page_load_timeout(10)
-        driver.set_script_timeout(10)
+        driver.set_page_load_timeout(20)
+        driver.set_script_timeout(20)
         yield driver
     finally:
         driver.quit()
@@ -101,7 +101,6 @@ class Phone:
         for identifier in self._added:
             self.call("Page.removeScriptToEvaluateOnNewDocument", identifier=identifier)
         self.offline(False)
-        self.driver.get("about:blank")
         self.driver.delete_all_cookies()
         self.grumbles()
 
@@ -115,7 +114,7 @@ class Phone:
             "Emulation.setDeviceMetricsOverride",
             width=pixels,
             height=640 if mobile else 800,
-            deviceScaleFactor=2 if mobile else 1,
+            deviceScaleFactor=1.5 if mobile else 1,
             mobile=mobile,
         )
 
@@ -176,20 +175,20 @@ class Phone:
         ticked = self.all("input[type=radio]:checked")
         return ticked[0].accessible_name if ticked else ""
 
-    def until(self, seen: Callable[[], T], limit: float = LIMIT) -> T:
+    def until(self, seen: Callable[[], T]) -> T:
         """Wait until something is seen; fail with the page's text when the time is over."""
-        end = time.monotonic() + limit
+        end = time.monotonic() + LIMIT
         while True:
             try:
                 if answer := seen():
                     return answer
             except (NoSuchElementException, StaleElementReferenceException):
                 pass  # a new page has just come
-            assert time.monotonic() < end, f"not seen within {limit:g} s; the page:\n{self.text}"
+            assert time.monotonic() < end, f"not seen within {LIMIT:g} s; the page:\n{self.text}"
 
-    def reads(self, wanted: str, limit: float = LIMIT) -> None:
+    def reads(self, wanted: str) -> None:
         """Wait until something stands there."""
-        self.until(lambda: wanted in self.text, limit)
+        self.until(lambda: wanted in self.text)
 
     # -- what a person does
 

@@ -58,7 +58,7 @@ def state(**changes: Any) -> Scene:
     """The page as it is opened in a state."""
 
     def bring_about(phone: Phone, site: Site) -> None:
-        site.show(replace(STATE, **changes))
+        site.show_now(replace(STATE, **changes))
         phone.open()
 
     return bring_about

@@ -35,14 +35,14 @@ def test_long_names_do_not_widen_the_page(phone: Phone, site: Site) -> None:
         choices=tuple(replace(WIFI.fields[0].choices[0], value=name) for name in names),
     )
     form = replace(WIFI, fields=(field, *WIFI.fields[1:]))
-    site.show(replace(STATE, device="C" * 32, forms=(form,)))
+    site.show_now(replace(STATE, device="C" * 32, forms=(form,)))
     phone.open()
     assert phone.run("return document.documentElement.scrollWidth") == 320
     assert phone.run(TOO_WIDE) == []
 
 
 def test_the_key_is_near_however_many_networks_there_are(phone: Phone, site: Site) -> None:
-    site.show(replace(STATE, forms=(networks(100),)))
+    site.show_now(replace(STATE, forms=(networks(100),)))
     phone.open()
     lines = phone.all(".list input")
     assert len(lines) == 100
@@ -104,7 +104,7 @@ def test_the_keyboard_is_where_something_is_wrong(phone: Phone, site: Site) -> N
 
 
 def test_sections_open_by_keyboard(phone: Phone, site: Site) -> None:
-    site.show(replace(STATE, forms=(CELLULAR, WIFI)))
+    site.show_now(replace(STATE, forms=(CELLULAR, WIFI)))
     phone.open()
     phone.all("summary")[1].send_keys(Keys.ENTER)
     assert phone.all("details")[1].get_attribute("open")

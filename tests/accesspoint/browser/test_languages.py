@@ -78,7 +78,7 @@ def test_the_phone_says_which_language(phone: Phone, wish: str, spoken: str) -> 
 
 def test_what_only_a_driver_says_is_marked_as_english(phone: Phone, site: Site) -> None:
     phone.speak("de")
-    site.show(replace(STATE, attempt=tried(WRONG_KEY)))
+    site.show_now(replace(STATE, attempt=tried(WRONG_KEY)))
     phone.open()
     assert "Falscher Schlüssel für HomeNet." in phone.text
     assert phone.one("[lang=en]").text == WRONG_KEY.sentence

@@ -129,7 +129,7 @@ def test_names_around_are_only_text(phone: Phone, site: Site) -> None:
     form = Form("wifi", (FormField("ssid", "Network", choices=around), *WIFI.fields[1:]))
     evil = HOSTILE[1]
     failed = replace(tried(ODD, ssid=evil), title=evil, sentence=evil)
-    site.show(replace(STATE, device=HOSTILE[0], forms=(form,), attempt=failed))
+    site.show_now(replace(STATE, device=HOSTILE[0], forms=(form,), attempt=failed))
     phone.open()
     shown = phone.run("return [...document.querySelectorAll('.list bdi')].map(e => e.textContent)")
     assert sorted(shown) == sorted(as_shown(name) for name in HOSTILE)
@@ -146,7 +146,7 @@ def test_names_around_are_only_text(phone: Phone, site: Site) -> None:
 def test_an_odd_name_comes_back_as_it_was(phone: Phone, site: Site, name: str) -> None:
     site.after = site.begins
     form = Form("wifi", (FormField("ssid", "Network", choices=(Choice(name, 50),)),))
-    site.show(replace(STATE, forms=(form,)))
+    site.show_now(replace(STATE, forms=(form,)))
     phone.open()
     phone.all("input[type=radio]")[0].click()
     phone.press("Connect")
@@ -163,7 +163,7 @@ def as_shown(name: str) -> str:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_with_a_hundred_networks_the_page_stays_small(site: Site, language: str) -> None:
     most = replace(STATE, forms=(networks(100), CELLULAR), attempt=tried(ODD), device="D" * 32)
-    site.show(most)
+    site.show_now(most)
     _, headers, body = site.ask("GET", "/", headers={"Accept-Language": language})
     assert int(headers["Content-Length"]) == len(body)
     assert len(body) < 40_000
