@@ -6,11 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from conman_core import status
+from conman_core.control import Handler
 from conman_core.drivers import Drivers
 from conman_core.engine import Engine
+from conman_core.facts import facts_of
+from conman_core.guard import Guard
 from conman_core.ledger import Ledger
 from conman_core.liveconfig import LiveConfig
 from conman_core.logbook import Logbook
+from conman_core.model import Link
+from conman_core.plugins import Plugins
+
+PATIENCE = 1.0  #: seconds that a status waits for what drivers tell of their links
 
 
 class Answers:
@@ -24,43 +31,66 @@ class Answers:
         ledger: Ledger,
         logbook: Logbook,
         *,
+        plugins: Plugins,
         provisioning: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> None:
         self._live = live
         self._drivers = drivers
+        self._plugins = plugins
         self._engine = engine
         self._ledger = ledger
         self._logbook = logbook
         self._provisioning = provisioning
 
+    def requests(self) -> dict[str, Handler]:
+        """Return what answers which request."""
+        return {"status": self.status, "explain": self.explain, "drivers": self.drivers}
+
     def notes(self) -> list[str]:
         """Return what a person should know, a sentence each."""
         faults = [fault for fault in (self._ledger.fault, self._logbook.fault) if fault]
         notes = self._live.notes(self._drivers.known())
-        return [*notes, *self._engine.network.notes.values(), *dict.fromkeys(faults)]
+        broken = self._plugins.problems.values()
+        return [*notes, *broken, *self._engine.network.notes.values(), *dict.fromkeys(faults)]
 
     async def status(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer `status`."""
-        del request
-        config = {"path": str(self._live.path) if self._live.path else None}
-        return status.status(
+        """Answer `status`; with `details`, which takes time, also what drivers tell of links."""
+        asked = self._reachable() if request.get("details") is True else ()
+        facts = await facts_of(asked, PATIENCE)
+        answer = status.status(
             self._engine.entries.values(),
             self._engine.moment(),
             self._engine.herald,
-            drivers=self._driver_rows(),
-            config=config | {"problem": self._live.problem},
+            drivers=self._drivers.report(self._live.now.settings),
+            config=self._config(),
             notes=self.notes(),
             provisioning=self._provisioning(),
         )
+        for link in answer["links"]:
+            link["details"] = facts.get(link["name"], {})
+        return answer
 
-    def _driver_rows(self) -> list[dict[str, Any]]:
-        """Return the drivers, but not those of the default priority that nobody asked for."""
-        rows = self._drivers.report()
-        asked = self._live.now.settings.priority_is_users or not self._drivers.guards
-        return [row for row in rows if asked or row["state"] != "not_installed"]
+    def _reachable(self) -> list[tuple[Guard, Link]]:
+        now = self._engine.moment().now
+        entries = [e for e in self._engine.entries.values() if e.present and not e.refused]
+        return [(e.guard, e.link) for e in entries if e.guard.usable(now, e.link.name)]
+
+    def _config(self) -> dict[str, Any]:
+        path = str(self._live.path) if self._live.path else None
+        return {"path": path, "problem": self._live.problem}
+
+    async def drivers(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer `drivers`."""
+        del request
+        return {
+            "drivers": self._drivers.report(self._live.now.settings),
+            "plugins": self._plugins.report(),
+            "config": self._config(),
+        }
 
     async def explain(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer `explain`."""
         del request
         engine = self._engine
-        return status.explained(engine.entries.values(), engine.moment(), engine.herald)
+        told = status.explained(engine.entries.values(), engine.moment(), engine.herald)
+        return {**told, "config": self._config()}

@@ -25,11 +25,12 @@ from stevedore.named import NamedExtensionManager
 from conman_core.contract import WrongVersion, check_driver_class, declared_by
 from conman_core.entrypoints import Installed, installed
 from conman_core.errors import DriverLoadError
+from conman_core.events import hook_fault
 from conman_core.failures import trace_of
 from conman_core.found import Found, LoadState, header_of, refusal
 from conman_core.lane import describe, finished, hand_over, in_thread, stack_of
-from conman_core.plugin import Plugin
 from conman_core.options import Declared
+from conman_core.plugin import Plugin
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +112,12 @@ class Catalog:
         choose: Callable[[Iterable[str]], Sequence[str]],
         examine: Callable[[Found, Any], Found],
         report: Report | None,
-    ) -> list[Found]:
         scanned: Callable[[], object] = lambda: None,
+    ) -> list[Found]:
         _, scan = in_thread("entry points", partial(_by_name, group))
         await finished(scan)
-        there = scan.result()
         asyncio.get_running_loop().call_soon(scanned)  # also if there is no result
+        there = scan.result()
         results: dict[str, Found] = {}
 
         def put(found: Found) -> None:
@@ -212,6 +213,8 @@ def _examine_driver(header: Found, thing: Any) -> Found:
 def _examine_plugin(header: Found, thing: Any) -> Found:
     if thing is None:
         raise DriverLoadError("is None, not a plugin")
+    if wrong := hook_fault(header.name, thing):
+        raise DriverLoadError(f"cannot be used: {wrong}")
     needs_context = isinstance(thing, type) and issubclass(thing, Plugin)
     declared = declared_by(thing) if needs_context else Declared()
     return replace(header, state=LoadState.LOADED, sentence="", plugin=thing, declared=declared)

@@ -112,14 +112,14 @@ class Daemon:
         )
         self.answers = Answers(
             *(self.live, self.drivers, self.engine, self.ledger, logbook),
+            plugins=self.plugins,
             provisioning=self.provisioner.status,
         )
         self.control = ControlServer(
             self.paths.socket,
             {
-                "status": self.answers.status,
-                "explain": self.answers.explain,
                 "rescan": self.rescan,
+                **self.answers.requests(),
                 **self.provisioner.requests(),
             },
         )

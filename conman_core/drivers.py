@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from conman_core.catalog import Catalog
@@ -198,13 +198,25 @@ class Drivers:
             for link in offer
         ]
 
-    def report(self) -> list[dict[str, Any]]:
-        """Return what `status` and `drivers` show of each driver."""
-        return [self._row(found) for found in self.found.values()]
+    def report(self, settings: Settings) -> list[dict[str, Any]]:
+        """Return what `status`, `probe` and `drivers` show of each driver.
 
-    def _row(self, found: Found) -> dict[str, Any]:
+        Those of the default priority that are missing are left out while there is another: nobody
+        asked for them.
+        """
+        there = any(found.state is LoadState.LOADED for found in self.found.values())
+        asked = settings.priority_is_users or not there
+        return [
+            self._row(found, settings.disable)
+            for found in self.found.values()
+            if asked or found.state is not LoadState.NOT_INSTALLED
+        ]
+
+    def _row(self, found: Found, off: Collection[str]) -> dict[str, Any]:
         state, sentence = str(found.state), found.sentence
         guard, offer = self.guards.get(found.name), self.offers.get(found.name)
+        if found.state is LoadState.DISABLED and found.name not in off:
+            state, sentence = "unused", "installed, but priority does not name it"
         if found.state is LoadState.LOADED:
             state = "ok"
             if isinstance(offer, Unavailable):

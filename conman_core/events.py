@@ -32,21 +32,46 @@ class Refused(Exception):
     """A plugin does not fit the hook specifications; the text says why."""
 
 
-def _manager_for(name: str, make: Callable[[], Any]) -> pluggy.PluginManager:
-    """Make one plugin and register it alone. Runs the plugin's code."""
+def _manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    known = set(vars(manager.hook))
-    manager.register(make(), name)
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        from difflib import get_close_matches
+    return manager
 
-        wrong = min(set(vars(manager.hook)) - known)
-        hooks = sorted(hook for hook in known if not hook.startswith("_"))
-        near = get_close_matches(wrong, hooks, 1) or [", ".join(hooks)]
-        raise Refused(f"it has {wrong}, which is no hook; the nearest is {near[0]}") from error
+
+def hook_fault(name: str, thing: Any) -> str:
+    """Return what is wrong with the hooks of a plugin, empty if nothing is; of a class its names.
+
+    A class is not made into an object for that. Runs the plugin's code.
+    """
+    if isinstance(thing, type):
+        return _unknown_hook(thing)
+    try:
+        _manager_for(name, lambda: thing)
+    except (Refused, pluggy.PluginValidationError) as error:
+        return one_line(str(error))
+    return ""
+
+
+def _unknown_hook(plugin: Any) -> str:
+    manager = _manager()
+    hooks = sorted(hook for hook in vars(manager.hook) if not hook.startswith("_"))
+    for name in dir(plugin):
+        marked = manager.parse_hookimpl_opts(plugin, name)
+        hook = (marked and marked.get("specname")) or name
+        if marked and not marked.get("optionalhook") and hook not in hooks:
+            from difflib import get_close_matches
+
+            near = get_close_matches(hook, hooks, 1) or [", ".join(hooks)]
+            return f"it has {hook}, which is no hook; the nearest is {near[0]}"
+    return ""
+
+
+def _manager_for(name: str, make: Callable[[], Any]) -> pluggy.PluginManager:
+    """Make one plugin and register it alone. Runs the plugin's code."""
+    manager, plugin = _manager(), make()
+    manager.register(plugin, name)
+    if wrong := _unknown_hook(plugin):
+        raise Refused(wrong)
     if not manager.get_hookcallers(manager.get_plugin(name)):
         raise Refused("it has no hook: mark its functions with conman_core.hookspecs.hookimpl")
     return manager

@@ -46,7 +46,7 @@ class Found:
 
 def header_of(one: Installed) -> Found:
     """Return what is known without importing anything."""
-    sentence = "installed, but not used"
+    sentence = "disable in [conman] names it"
     name = one.point.name
     return Found(name, LoadState.DISABLED, sentence, one.distribution, one.version)
 

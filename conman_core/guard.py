@@ -138,14 +138,18 @@ class Guard:
 
         Raises ConnectError, DriverBug.
         """
-        if not hasattr(self._class, "recover"):
+        if not self.has("recover"):
             return False
         taken: bool = await self.call("recover", link, step)
         return taken
 
     async def alternative(self, link: Link) -> bool:
         """Ask for another way than a link's connection. Raises ConnectError, DriverBug."""
-        return hasattr(self._class, "alternative") and await self.call("alternative", link)
+        return self.has("alternative") and await self.call("alternative", link)
+
+    def has(self, method: str) -> bool:
+        """Whether it has an optional method: a class need not be derived from LinkDriver."""
+        return hasattr(self._class, method)
 
     async def call(self, method: str, *args: Any, limit: float | None = None) -> Any:
         """Call any method of the contract; without `limit` the class's own `<method>_limit` holds.

@@ -123,6 +123,15 @@ class Inventory:
         # what was read while it went, or while another took its name, is of no use
         return found if _number(folder / "ifindex") == index else None
 
+    def line(self, name: str) -> tuple[int | None, str]:
+        """Return speed in Mbit/s and duplex of a wired line; None and empty if they are unknown.
+
+        Asks the device's driver, and is for people: not part of `describe`.
+        """
+        speed = _number(self._root / name / "speed")  # -1 or 2^32-1 for unknown
+        duplex = _text(self._root / name / "duplex")
+        return speed or None, duplex if duplex in ("full", "half") else ""
+
     def interfaces(self) -> list[Interface]:
         """Return all interfaces, eth2 before eth10."""
         described = (self.describe(name) for name in self.names())

@@ -88,7 +88,8 @@ class Link:
 
     `device` is what the user calls it (`eth0`, `cdc-wdm0`); `interface` is the kernel's network
     interface, None while there is none before connecting (a serial modem).
-    `preference` orders the links of one driver, lowest first.
+    `preference` orders the links of one driver, lowest first. `note` is what a person should know
+    of it before it is connected, for `conman probe`; the core decides nothing by it.
     """
 
     driver: str
@@ -97,6 +98,7 @@ class Link:
     preference: int = 0
     specificity: Specificity = Specificity.GENERIC
     metered: bool = False
+    note: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:

@@ -30,6 +30,7 @@ class Plugins:
     def __init__(self, announcer: Announcer, make_context: MakeContext) -> None:
         self._announcer = announcer
         self._make_context = make_context
+        self.problems: dict[str, str] = {}  #: a sentence for people about each that cannot be used
         self._found: dict[str, Found] = {}
         self._installed: set[str] = set()
         self._settings: dict[str, Mapping[str, Any]] = {}
@@ -71,6 +72,7 @@ class Plugins:
 
     async def use(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
         """Make and register what was found; one whose settings have changed is made anew."""
+        self.problems = {}
         for name, found in list(self._found.items()):
             if found.state is LoadState.LOADED:
                 await self._use(found, sections.get(name, {}))
@@ -78,7 +80,7 @@ class Plugins:
                 await self._announcer.remove(name)
                 self._settings.pop(name, None)
                 if found.state is not LoadState.DISABLED:
-                    log.error("plugin %s", found.sentence)
+                    self._refused(name, f"plugin {found.sentence}")
 
     async def _use(self, found: Found, settings: Mapping[str, Any]) -> None:
         name = found.name
@@ -91,4 +93,29 @@ class Plugins:
             context = self._make_context(name, settings)
             problem = await self._announcer.make(name, partial(found.plugin, context), found.origin)
         if problem:
-            log.error("%s", problem)
+            self._refused(name, problem)
+
+    def _refused(self, name: str, sentence: str) -> None:
+        log.error("%s", sentence)
+        self.problems[name] = sentence
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return what `drivers` shows of each plugin."""
+        return [self._row(self._found[name]) for name in sorted(self._found)]
+
+    def _row(self, found: Found) -> dict[str, Any]:
+        state, sentence = str(found.state), found.sentence
+        if found.state is LoadState.LOADED:
+            sentence = self.problems.get(found.name, "")
+            state = "broken" if sentence else "ok"
+        return {
+            "name": found.name,
+            "distribution": found.distribution or None,
+            "version": found.version or None,
+            "state": state,
+            "sentence": sentence,
+        }
+
+    def options(self, name: str) -> tuple[Option, ...]:
+        """Return the options of a plugin that was found."""
+        return self._found[name].declared.options

@@ -116,6 +116,7 @@ def check_probe(driver: str, value: Any) -> tuple[Link, ...] | Unavailable:
         _is("Link.preference", link.preference, int, "a whole number")
         _is("Link.specificity", link.specificity, Specificity, "a Specificity")
         _is("Link.metered", link.metered, bool, "True or False")
+        _is("Link.note", link.note, str, "text")
     return links
 
 

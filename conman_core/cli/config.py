@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from conman_core.cli import FAILED, FINE
 from conman_core.cli.tables import Screen, complain
@@ -13,10 +15,12 @@ from conman_core.errors import ConfigError
 
 def show(arguments: Namespace, screen: Screen) -> int:
     """Print every setting that holds, with the line that it comes from."""
+    from conman_core.cli.quiet import quietly
     from conman_core.inspect import known_options, known_plugins
 
-    known, plugins = known_options(arguments.config), known_plugins(arguments.config)
-    config = load(locate(arguments.config), known, plugins)
+    with quietly():
+        known, plugins = known_options(arguments.config), known_plugins(arguments.config)
+        config = load(locate(arguments.config), known, plugins)
     if arguments.json:
         screen.json(
             {
@@ -49,20 +53,11 @@ def show(arguments: Namespace, screen: Screen) -> int:
 
 def check(arguments: Namespace, screen: Screen) -> int:
     """Print OK, or every problem; 1 if there is one."""
-    from conman_core.inspect import known_options, known_plugins
+    from conman_core.cli.quiet import quietly
 
     path = locate(arguments.config)
-    known, plugins = known_options(arguments.config), known_plugins(arguments.config)
-    problems: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    try:
-        config = load(path, known, plugins)
-    except ConfigProblems as error:
-        problems = error.problems
-    except ConfigError as error:
-        problems = (str(error),)
-    else:
-        problems, warnings = missing_drivers(config, known), config.warnings
+    with quietly():
+        problems, warnings = _judged(path, arguments.config)
     if arguments.json:
         screen.json({"ok": not problems, "path": path, "problems": problems, "warnings": warnings})
         return FAILED if problems else FINE
@@ -73,6 +68,20 @@ def check(arguments: Namespace, screen: Screen) -> int:
     if not problems:
         screen.sentence(f"OK: {path or f'built-in defaults, there is no {DEFAULT_FILE}'}")
     return FAILED if problems else FINE
+
+
+def _judged(path: Path | None, given: Path | None) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the problems of a settings file, and what is to be said about it else."""
+    from conman_core.inspect import known_options, known_plugins
+
+    known, plugins = known_options(given), known_plugins(given)
+    try:
+        config = load(path, known, plugins)
+    except ConfigProblems as error:
+        return error.problems, ()
+    except ConfigError as error:
+        return (str(error),), ()
+    return missing_drivers(config, known), config.warnings
 
 
 def _source(config: Config) -> str:

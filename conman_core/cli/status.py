@@ -20,7 +20,7 @@ _WIDEST_ADDRESS = 18  #: 192.168.100.200/24; longer ones stand below the row
 
 def status(arguments: Namespace, screen: Screen) -> int:
     """Print the status; 0 if the machine is online."""
-    report = request(Paths.from_environment(), "status")
+    report = request(Paths.from_environment(), "status", details=True)
     if arguments.json:
         screen.json(report)
     else:
@@ -50,6 +50,9 @@ def print_explained(report: dict[str, Any], screen: Screen) -> None:
         screen.line()
         screen.heading("Recently")
         screen.pairs((clock(event.get("time")), event.get("sentence") or "-") for event in recent)
+    if report.get("config"):
+        screen.line()
+        print_settings(report, screen)
 
 
 def headline(report: dict[str, Any], screen: Screen) -> str:
@@ -67,8 +70,9 @@ def records(report: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def print_drivers(report: dict[str, Any], screen: Screen) -> None:
-    """Print the drivers that do not work and why, nothing if all do."""
-    bad = [driver for driver in records(report, "drivers") if driver.get("state") != "ok"]
+    """Print the drivers that do not work and why, nothing if all do that are to be used."""
+    fine = ("ok", "unused")
+    bad = [driver for driver in records(report, "drivers") if driver.get("state") not in fine]
     if bad:
         screen.line()
         screen.heading("Drivers that need attention")
@@ -92,12 +96,19 @@ def print_status(report: dict[str, Any], screen: Screen) -> None:
     _print_links(records(report, "links"), screen)
     print_drivers(report, screen)
     screen.line()
+    print_settings(report, screen)
+
+
+def print_settings(
+    report: dict[str, Any], screen: Screen, if_wrong: str = " (the last good settings hold)"
+) -> None:
+    """Print which settings file was used, what is wrong with it, and the notes of a report."""
     config = report.get("config")
     config = config if isinstance(config, dict) else {}
     path = config.get("path") or "built-in defaults"
     screen.sentence(f"settings: {path}", indent=10, first="")
     if config.get("problem"):
-        screen.sentence(f"{config['problem']} (the last good settings hold)", indent=10)
+        screen.sentence(f"{config['problem']}{if_wrong}", indent=10)
     for note in _texts(report.get("notes")):
         screen.sentence(f"note: {note}", indent=6, first="")
 
@@ -164,6 +175,15 @@ def _details(link: dict[str, Any], *, gateway_below: bool) -> Iterator[str]:
     ]
     if any(facts):
         yield "; ".join(fact for fact in facts if fact)
+    if told := told_by_driver(link):
+        yield "; ".join(told)
+
+
+def told_by_driver(link: dict[str, Any]) -> list[str]:
+    """Return what a link's driver tells of it: signal, speed, operator."""
+    details = link.get("details")
+    facts = details.items() if isinstance(details, dict) else ()
+    return [f"{name}: {value}" for name, value in facts]
 
 
 def _texts(value: Any) -> list[str]:

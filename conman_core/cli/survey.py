@@ -1,4 +1,4 @@
-"""`conman probe` and `conman drivers`: what is there, found without a daemon."""
+"""`conman probe` and `conman drivers`: what is there, found with or without a daemon."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from conman_core.cli import FAILED, FINE
-from conman_core.cli.status import print_drivers, records
+from conman_core.cli.status import print_drivers, print_settings, records, told_by_driver
 from conman_core.cli.tables import Screen
+
+_WRONG = {"broken", "stuck", "wrong_version", "duplicate", "not_installed"}
 
 
 def probe(arguments: Namespace, screen: Screen) -> int:
-    """Print the links that could be used; 1 if a driver is broken."""
+    """Print the links that could be used; 1 if a driver cannot be."""
     import asyncio
 
+    from conman_core.cli.quiet import quietly
     from conman_core.inspect import probe_report
 
-    report: dict[str, Any] = asyncio.run(probe_report(arguments.config, arguments.deep))
+    report: dict[str, Any]
+    with quietly(arguments.log_level):
+        report = asyncio.run(probe_report(arguments.config, arguments.deep))
     if arguments.json:
         screen.json(report)
         return _code(report)
@@ -28,34 +33,54 @@ def probe(arguments: Namespace, screen: Screen) -> int:
     else:
         screen.line("no link could be used now")
     print_drivers(report, screen)
+    screen.line()
+    print_settings(report, screen)
     return _code(report)
 
 
 def drivers(arguments: Namespace, screen: Screen) -> int:
-    """Print the drivers, on demand with their settings; 1 if one is broken."""
+    """Print drivers and plugins, on demand with their settings; 1 if one cannot be used."""
     import asyncio
 
+    from conman_core.cli.quiet import quietly
     from conman_core.inspect import drivers_report
 
-    report: dict[str, Any] = asyncio.run(drivers_report(arguments.config))
-    found = records(report, "drivers")
+    report: dict[str, Any]
+    with quietly(arguments.log_level):
+        report = asyncio.run(drivers_report(arguments.config))
     if arguments.json:
         screen.json(report)
     elif arguments.help_options:
         _print_core_options(screen)
-        for driver in found:
-            _print_options(f"conman:{driver.get('name')}", records(driver, "options"), screen)
-    elif found:
-        header = ("DRIVER", "STATE", "DISTRIBUTION", "VERSION", "API")
-        screen.table(header, [(_driver_cells(driver), _sentences(driver)) for driver in found])
+        for one in _all(report):
+            _print_options(f"conman:{one.get('name')}", records(one, "options"), screen)
     else:
-        screen.line("no drivers are installed; without one conman has no links")
+        _print_tables(report, screen)
+        screen.line()
+        print_settings(report, screen, if_wrong="")
     return _code(report)
 
 
+def _print_tables(report: dict[str, Any], screen: Screen) -> None:
+    found, plugins = records(report, "drivers"), records(report, "plugins")
+    if found:
+        header = ["DRIVER", "STATE", "DISTRIBUTION", "VERSION", "API"]
+        keys = ["name", "state", "distribution", "version", "api_version"]
+        screen.table(header, [(_values(one, keys), _sentences(one)) for one in found])
+    else:
+        screen.line("no drivers are installed; without one conman has no links")
+    if plugins:
+        screen.line()
+        header, keys = ["PLUGIN", *header[1:-1]], keys[:-1]
+        screen.table(header, [(_values(one, keys), _sentences(one)) for one in plugins])
+
+
+def _all(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return records(report, "drivers") + records(report, "plugins")
+
+
 def _code(report: dict[str, Any]) -> int:
-    states = [str(driver.get("state")) for driver in records(report, "drivers")]
-    return FAILED if {"broken", "stuck"}.intersection(states) else FINE
+    return FAILED if any(one.get("state") in _WRONG for one in _all(report)) else FINE
 
 
 def _cells(link: dict[str, Any]) -> list[Any]:
@@ -64,14 +89,11 @@ def _cells(link: dict[str, Any]) -> list[Any]:
 
 
 def _details(link: dict[str, Any]) -> list[str]:
-    details = link.get("details")
-    facts = details.items() if isinstance(details, dict) else ()
-    return [*_sentences(link), *(f"{name}: {value}" for name, value in facts)]
+    return [*_sentences(link), *told_by_driver(link)]
 
 
-def _driver_cells(driver: dict[str, Any]) -> list[Any]:
-    keys = ("name", "state", "distribution", "version", "api_version")
-    return [driver.get(key) or "-" for key in keys]
+def _values(record: dict[str, Any], keys: Iterable[str]) -> list[Any]:
+    return [record.get(key) or "-" for key in keys]
 
 
 def _sentences(record: dict[str, Any]) -> list[str]:

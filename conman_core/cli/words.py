@@ -23,6 +23,8 @@ exit codes: 0 fine (status, wait-online: online), 1 error, 2 usage, 3 daemon not
 _SETTINGS = """
 settings are read from --config FILE, else $CONMAN_CONFIG, else /etc/conman/setup.cfg,
 else the defaults hold; the current folder is never looked at"""
+_WRONG = "exit code 1: one is broken, stuck, missing, of another version, or there are two of it"
+_OF_DAEMON = _SETTINGS.replace("else /etc", "else those of the\nrunning conman, else /etc")
 
 
 class Word:
@@ -62,7 +64,7 @@ def _deep(parser: argparse.ArgumentParser) -> None:
 
 
 def _help_options(parser: argparse.ArgumentParser) -> None:
-    more = "explain every setting, of conman and of each driver"
+    more = "explain every setting, of conman, of each driver and of each plugin"
     parser.add_argument("--help-options", action="store_true", help=more)
 
 
@@ -88,10 +90,14 @@ def _which(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link", metavar="LINK", help=more)
 
 
-def _log_level(parser: argparse.ArgumentParser) -> None:
+def _log_level(parser: argparse.ArgumentParser, default: str = "info", also: str = "") -> None:
     levels = ("debug", "info", "warning", "error")
-    more = "debug, info, warning or error (default info)"
-    parser.add_argument("--log-level", choices=levels, default="info", metavar="LEVEL", help=more)
+    more = f"debug, info, warning or error (default {default}){also}"
+    parser.add_argument("--log-level", choices=levels, default=default, metavar="LEVEL", help=more)
+
+
+def _quiet(parser: argparse.ArgumentParser) -> None:
+    _log_level(parser, "warning", "; tracebacks with debug only")
 
 
 COMMANDS = (
@@ -139,15 +145,15 @@ COMMANDS = (
         "probe",
         "survey.probe",
         "Show what links could be used now; needs no daemon and changes nothing",
-        "example: conman probe --deep\nexit code 1: a driver is broken" + _SETTINGS,
-        (_json, _deep, _config),
+        "example: conman probe --deep\n" + _WRONG + _OF_DAEMON,
+        (_json, _deep, _config, _quiet),
     ),
     Word(
         "drivers",
         "survey.drivers",
-        "Show the drivers installed; needs no daemon",
-        "example: conman drivers --help-options\nexit code 1: a driver is broken" + _SETTINGS,
-        (_json, _help_options, _config),
+        "Show drivers and plugins, and what is wrong with which; needs no daemon",
+        "example: conman drivers --help-options\n" + _WRONG + _OF_DAEMON,
+        (_json, _help_options, _config, _quiet),
     ),
     Word(
         "rescan",

@@ -21,9 +21,10 @@ from conman_core import (
     Unavailable,
 )
 from conman_core.driver import Lease
-from conman_core.inventory import Inventory
+from conman_core.inventory import Interface, Inventory
 from conman_core.model import DriverEvent
 from conman_plugins.ethernet.choice import choose, holder_of_static, why_none
+from conman_plugins.ethernet.details import details
 from conman_plugins.ethernet.static import faults, misconfigured, static_connection
 
 NAME = "ethernet"
@@ -95,9 +96,12 @@ class EthernetDriver(LinkDriver):
         if not chosen:
             return Unavailable(Reason.NO_DEVICE, why_none(wanted, present))
         return [
-            Link(NAME, interface.name, interface.name, preference=place)
+            Link(NAME, interface.name, interface.name, preference=place, note=_note(interface))
             for place, interface in enumerate(chosen)
         ]
+
+    def details(self, link: Link) -> Mapping[str, str]:
+        return details(self._inventory, link.interface or link.device)
 
     async def connect(self, link: Link) -> Connection:
         await self.disconnect(link)
@@ -188,6 +192,10 @@ class EthernetDriver(LinkDriver):
     def _with_dns(self, connection: Connection) -> Connection:
         servers = self.context.settings["dns"]
         return replace(connection, dns=servers) if servers else connection
+
+
+def _note(interface: Interface) -> str:
+    return "no signal on the cable" if interface.carrier is False else ""
 
 
 @dataclass(slots=True)

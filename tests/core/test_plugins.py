@@ -14,7 +14,7 @@ from conman_core.errors import ConfigError, ConnectError
 from conman_core.events import Announcer
 from conman_core.found import Found, LoadState
 from conman_core.hookspecs import hookimpl
-from conman_core.options import Kind, Option
+from conman_core.options import Declared, Kind, Option
 from conman_core.plugin import Plugin
 from conman_core.plugins import Plugins
 
@@ -59,7 +59,7 @@ def plugins() -> tuple[Plugins, Announcer]:
 
     plugins = Plugins(announcer, context)
     plugins._found = {
-        "asker": Found("asker", LoadState.LOADED, plugin=Asker, options=(SSID,)),
+        "asker": Found("asker", LoadState.LOADED, plugin=Asker, declared=Declared((SSID,))),
         "listener": Found("listener", LoadState.LOADED, plugin=Listener),
     }
     return plugins, announcer
@@ -110,6 +110,43 @@ def test_the_announcer_knows_who_listens(plugins: Made) -> None:
         assert plugins[1].has("conman_provision")
         assert plugins[1].has("conman_online")
         assert not plugins[1].has("conman_driver_broken")
+        await plugins[1].stop()
+
+    asyncio.run(story())
+
+
+class Refusing(Asker):
+    def __init__(self, context: Any) -> None:
+        raise OSError("no license file")
+
+
+def test_what_is_wrong_with_a_plugin_is_kept_for_people_until_it_is_right(plugins: Made) -> None:
+    broken = Found("gone", LoadState.BROKEN, "gone of acme 1: cannot be imported", "acme", "1")
+    off = Found("off", LoadState.DISABLED, "disable in [conman] names it", "acme", "1")
+    refusing = Found("asker", LoadState.LOADED, distribution="acme", version="1", plugin=Refusing)
+
+    async def story() -> None:
+        found = plugins[0]._found
+        good = found["asker"]
+        found.update({"gone": broken, "off": off, "asker": refusing})
+        await plugins[0].use({})
+        assert plugins[0].problems == {
+            "gone": "plugin gone of acme 1: cannot be imported",
+            "asker": "plugin asker of acme 1 is not used: it raised OSError: no license file "
+            "when it was registered",
+        }
+        rows = {row["name"]: (row["state"], row["sentence"]) for row in plugins[0].report()}
+        assert rows == {
+            "asker": ("broken", plugins[0].problems["asker"]),
+            "gone": ("broken", "gone of acme 1: cannot be imported"),
+            "listener": ("ok", ""),
+            "off": ("disabled", "disable in [conman] names it"),
+        }
+        del found["gone"]
+        found["asker"] = good
+        await plugins[0].use({})
+        assert plugins[0].problems == {}
+        assert {row["state"] for row in plugins[0].report()} == {"ok", "disabled"}
         await plugins[1].stop()
 
     asyncio.run(story())

@@ -72,10 +72,13 @@ class Device(Namespace):
         found = json.loads(self.ip("-json", "link", "show", "dev", interface))
         return str(found[0]["address"])
 
-    def conman(self, *arguments: str, limit: float = 30.0) -> subprocess.CompletedProcess[str]:
+    def conman(
+        self, *arguments: str, limit: float = 30.0, env: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
         """Run a conman command on the device; the exit code is the caller's to judge."""
+        command = conman_command(*arguments, env=env)
         return subprocess.run(
-            ["ip", "netns", "exec", self.name, *self._enter(conman_command(*arguments))],
+            ["ip", "netns", "exec", self.name, *self._enter(command)],
             check=False,
             capture_output=True,
             text=True,

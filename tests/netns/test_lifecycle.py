@@ -244,7 +244,23 @@ def test_commands_without_a_daemon_say_so_and_what_to_type(net: Internet) -> Non
     assert probe.returncode == 0, probe.stderr
     drivers = net.device.conman("drivers")
     assert "ethernet" in drivers.stdout
-    assert "not_installed" in drivers.stdout
+    assert "not_installed" not in drivers.stdout  # what nobody named
+
+
+def test_probe_and_status_tell_of_each_cable_whether_there_is_a_signal(net: Internet) -> None:
+    net.cable_out("eth1")
+    daemon = net.device.run_conman()
+    daemon.wait(lambda s: s["state"] == "online" and link(s, "ethernet:eth1")["reason"])
+
+    good = {"signal": "yes", "speed": "10000 Mbit/s", "duplex": "full"}
+    for words in (("status", "--json"), ("probe", "--json", "--deep")):
+        shown = json.loads(net.device.conman(*words).stdout)
+        assert link(shown, "ethernet:eth0")["details"] == good
+        assert link(shown, "ethernet:eth1")["details"] == {"signal": "no"}
+    probe = net.device.conman("probe")
+    assert "ethernet:eth1  eth1       available  no\n    no signal on the cable\n" in probe.stdout
+    assert "settings: /run/setup.cfg" in probe.stdout
+    assert "settings: /run/setup.cfg" in net.device.conman("explain").stdout
 
 
 def test_the_machine_that_runs_the_tests_is_untouched(net: Internet) -> None:

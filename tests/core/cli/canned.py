@@ -12,7 +12,7 @@ from typing import Any
 from conman_core.control import ControlServer
 from conman_core.errors import ConmanError
 
-SINCE = (datetime.now(UTC) - timedelta(hours=2, minutes=5, seconds=1)).isoformat()
+SINCE = (datetime.now(UTC) - timedelta(days=2, hours=5, seconds=1)).isoformat()
 ETHERNET: dict[str, Any] = {
     "name": "ethernet:eth0", "driver": "ethernet", "interface": "eth0", "rank": 0,
     "role": "uplink", "state": "connected", "verdict": "online", "reason": None,
@@ -39,11 +39,15 @@ STATUS: dict[str, Any] = {
     "config": {"path": "/etc/conman/setup.cfg", "problem": None},
     "notes": ["resolver settings are left alone"], "version": "0.1.0",
 }  # fmt: skip
+DRIVERS: dict[str, Any] = {
+    "drivers": STATUS["drivers"], "plugins": [], "config": STATUS["config"],
+}  # fmt: skip
 EXPLAIN: dict[str, Any] = {
     "uplink": "ethernet:eth0",
     "sentence": "ethernet:eth0 is the uplink: it is first in priority and reaches the internet.",
     "links": [{"name": "wwan:cdc-wdm0", "sentence": "There is no SIM card."}],
     "recent": [{"time": SINCE, "sentence": "the uplink is ethernet:eth0"}],
+    "config": STATUS["config"],
 }
 
 
@@ -53,7 +57,9 @@ class CannedDaemon:
     def __init__(self, path: Path) -> None:
         self.answers: dict[str, Any] = {
             "status": STATUS, "explain": EXPLAIN, "rescan": {"sentence": "looked at 2 drivers"},
+            "drivers": DRIVERS,
         }  # fmt: skip
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self._server = ControlServer(path, {name: self._handler(name) for name in self.answers})
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -87,6 +93,7 @@ class CannedDaemon:
 
     def _handler(self, name: str) -> Callable[[dict[str, Any]], Any]:
         async def answer(arguments: dict[str, Any]) -> Any:
+            self.asked.append((name, arguments))
             value = self.answers[name]
             if isinstance(value, ConmanError):
                 raise value

@@ -24,7 +24,7 @@ from .conftest import Ran
 Conman = Callable[..., Ran]
 
 PLAIN = """\
-online through ethernet:eth0 for 2 h 5 min
+online through ethernet:eth0 for 2 d 5 h
 
 LINK           ROLE    STATE      VERDICT  RX    TX   ADDRESS             GATEWAY
 ethernet:eth0  uplink  connected  online   123M  99k  192.168.100.200/24  192.168.100.1
@@ -41,7 +41,7 @@ settings: /etc/conman/setup.cfg
 note: resolver settings are left alone
 """
 NARROW = """\
-online through ethernet:eth0 for 2 h 5 min
+online through ethernet:eth0 for 2 d 5 h
 
 LINK           ROLE    STATE      VERDICT  RX    TX   ADDRESS
 ethernet:eth0  uplink  connected  online   123M  99k  192.168.100.200/24
@@ -67,7 +67,7 @@ def test_a_machine_that_is_not_online_gives_exit_code_4(
     daemon.answers["status"] = STATUS | {"state": state, "uplink": None}
     ran = conman("status")
     assert ran.code == 4
-    assert ran.out.startswith(f"{state} for 2 h 5 min\nthe reasons: conman explain\n")
+    assert ran.out.startswith(f"{state} for 2 d 5 h\nthe reasons: conman explain\n")
     assert conman("status", "--json").code == 4
 
 
@@ -118,6 +118,13 @@ def test_a_link_that_is_being_repaired_says_so(daemon: CannedDaemon, conman: Con
     assert "repair" not in PLAIN
 
 
+def test_what_the_driver_tells_of_a_link_is_shown_below_it(daemon: CannedDaemon, conman: Conman):
+    facts = {"signal": "yes", "speed": "1000 Mbit/s"}
+    daemon.answers["status"] = STATUS | {"links": [ETHERNET | {"details": facts}, WWAN]}
+    assert "    signal: yes; speed: 1000 Mbit/s\nwwan:" in conman("status").out
+    assert daemon.asked[-1] == ("status", {"details": True})
+
+
 def test_control_characters_of_a_network_never_reach_the_screen(
     daemon: CannedDaemon, conman: Conman
 ):
@@ -140,11 +147,12 @@ def test_control_characters_of_a_network_never_reach_the_screen(
 def test_explain_says_why_and_what_happened(daemon: CannedDaemon, conman: Conman):
     ran = conman("explain")
     assert ran.code == 0
-    first, empty, link, _, heading, recent = ran.out.splitlines()
+    first, empty, link, _, heading, recent, _, file = ran.out.splitlines()
     assert first == EXPLAIN["sentence"]
     assert (empty, heading) == ("", "Recently")
     assert link == "  wwan:cdc-wdm0  There is no SIM card."
     assert recent.endswith("  the uplink is ethernet:eth0")
+    assert file == "settings: /etc/conman/setup.cfg"
     assert json.loads(conman("explain", "--json").out) == EXPLAIN
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,8 @@ import pytest
 from conman_core.errors import AlreadyRunning
 from conman_core.options import Declared, Kind, Option
 from conman_core.settings import OPTIONS
-
 from conman_core.values import Known
+
 from .canned import CannedDaemon
 from .conftest import Ran
 
@@ -29,10 +30,25 @@ LINK: dict[str, Any] = {
     "name": "ethernet:eth0", "interface": "eth0", "metered": False, "state": "available",
     "reason": None, "sentence": "", "details": {"speed": "1000 Mbit/s", "evil": "\x1b[2J"},
 }  # fmt: skip
+PLUGIN: dict[str, Any] = {
+    "name": "accesspoint", "distribution": "conman-accesspoint", "version": "0.1.0", "state": "ok",
+    "sentence": "", "options": [],
+}  # fmt: skip
 KNOWN = {
     "ethernet": Declared((Option("timeout", Kind.DURATION, "30s", "How long."),)),
     "wifi": Declared((Option("key", Kind.SECRET, "", "The key."),)),
 }
+
+
+def log_everything() -> None:
+    """What may be logged while drivers are imported and called."""
+    try:
+        raise ImportError("no frobnicate")
+    except ImportError:
+        logging.getLogger("acme").exception("the box cannot be read\nand more")
+        logging.getLogger("conman_core.catalog").exception("acme of acme-links 1: broken\nTrace")
+    logging.getLogger("conman_core.entrypoints").warning("acme-links is damaged")
+    logging.getLogger("acme").info("all is well")
 
 
 class Inspect(ModuleType):
@@ -40,16 +56,21 @@ class Inspect(ModuleType):
 
     def __init__(self) -> None:
         super().__init__("conman_core.inspect")
-        self.probed: dict[str, Any] = {"links": [LINK], "drivers": [DRIVER]}
-        self.found: dict[str, Any] = {"drivers": [DRIVER]}
+        used = {"path": "/etc/conman/setup.cfg", "problem": None}
+        self.probed: dict[str, Any] = {"links": [LINK], "drivers": [DRIVER], "config": used}
+        self.found: dict[str, Any] = {
+            "drivers": [DRIVER], "plugins": [PLUGIN], "config": used, "running": True, "notes": [],
+        }  # fmt: skip
         self.asked: list[Any] = []
 
     async def probe_report(self, path: Path | None, deep: bool) -> dict[str, Any]:
         self.asked.append((path, deep))
+        log_everything()
         return self.probed
 
     async def drivers_report(self, path: Path | None) -> dict[str, Any]:
         self.asked.append(path)
+        log_everything()
         return self.found
 
     def known_options(self, path: Path | None) -> Known:
@@ -110,21 +131,58 @@ def test_probe_shows_links_and_what_devices_say(inspect: Inspect, conman: Conman
         "ethernet:eth0  eth0       available  no",
         "    speed: 1000 Mbit/s",
         "    evil: \\x1b[2J",
+        "",
+        "settings: /etc/conman/setup.cfg",
     ]
+
+
+@pytest.mark.parametrize("command", ["probe", "drivers"])
+def test_what_is_logged_meanwhile_is_a_sentence_or_nothing(
+    inspect: Inspect, conman: Conman, command: str
+):
+    """What is broken is in the report: its traceback is for those who ask."""
+    assert conman(command).err == "conman: the box cannot be read\nconman: acme-links is damaged\n"
+    assert "conman: all is well\n" in conman(command, "--log-level", "info").err
+    everything = conman(command, "--log-level", "debug").err
+    assert "Traceback" in everything
+    assert "acme of acme-links 1: broken" in everything
+    assert logging.getLogger().level == logging.WARNING
 
 
 def test_a_broken_driver_is_shown_and_gives_exit_code_1(inspect: Inspect, conman: Conman):
     broken = DRIVER | {"state": "broken", "sentence": "ImportError: no frobnicate"}
     inspect.probed = {"links": [], "drivers": [broken]}
-    inspect.found = {"drivers": [broken]}
     ran = conman("probe")
     assert ran.code == 1
     assert ran.out.startswith("no link could be used now\n")
     assert "ethernet  broken (conman-ethernet 0.1.0) ImportError: no frobnicate" in ran.out
+    inspect.found = {"drivers": [broken]}
     ran = conman("drivers")
     assert ran.code == 1
     assert "    ImportError: no frobnicate" in ran.out
     assert conman("drivers", "--json").code == conman("probe", "--json").code == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("stuck", 1), ("wrong_version", 1), ("duplicate", 1), ("not_installed", 1), ("broken", 1),
+     ("unavailable", 0), ("disabled", 0), ("unused", 0), ("ok", 0)],
+)  # fmt: skip
+def test_the_exit_code_tells_whether_something_needs_a_hand(
+    inspect: Inspect, conman: Conman, state: str, code: int
+):
+    inspect.probed = {"links": [], "drivers": [DRIVER | {"state": state}]}
+    inspect.found = {"drivers": [DRIVER | {"state": state}], "plugins": [PLUGIN]}
+    assert conman("probe").code == conman("drivers").code == code
+    inspect.found = {"drivers": [DRIVER], "plugins": [PLUGIN | {"state": state}]}
+    assert conman("drivers").code == code
+
+
+def test_a_driver_that_priority_does_not_name_needs_no_attention(inspect: Inspect, conman: Conman):
+    inspect.probed = {"links": [LINK], "drivers": [DRIVER | {"state": "unused"}]}
+    assert "attention" not in conman("probe").out
+    inspect.probed = {"links": [LINK], "drivers": [DRIVER | {"state": "disabled"}]}
+    assert "Drivers that need attention\n  ethernet  disabled" in conman("probe").out
 
 
 def test_reports_as_json_are_complete(inspect: Inspect, conman: Conman):
@@ -132,12 +190,19 @@ def test_reports_as_json_are_complete(inspect: Inspect, conman: Conman):
     assert json.loads(conman("drivers", "--json").out) == inspect.found
 
 
-def test_drivers_are_listed_with_the_distribution_that_they_come_from(
+def test_drivers_and_plugins_are_listed_with_the_distribution_that_they_come_from(
     inspect: Inspect, conman: Conman
 ):
+    inspect.found["notes"] = ["the running conman has other settings: /run/x.cfg"]
     assert conman("drivers").out.splitlines() == [
         "DRIVER    STATE  DISTRIBUTION     VERSION  API",
         "ethernet  ok     conman-ethernet  0.1.0    1",
+        "",
+        "PLUGIN       STATE  DISTRIBUTION        VERSION",
+        "accesspoint  ok     conman-accesspoint  0.1.0",
+        "",
+        "settings: /etc/conman/setup.cfg",
+        "note: the running conman has other settings: /run/x.cfg",
     ]
     inspect.found = {"drivers": []}
     assert "no drivers are installed" in conman("drivers").out
@@ -147,7 +212,10 @@ def test_every_setting_is_explained_with_what_is_allowed(inspect: Inspect, conma
     option = {"name": "timeout", "kind": "a time", "default": "30s", "help": "How long.",
               "choices": []}  # fmt: skip
     choice = option | {"name": "mode", "choices": ["a", "b"], "default": ""}
-    inspect.found = {"drivers": [DRIVER | {"options": [option, choice]}]}
+    inspect.found = {
+        "drivers": [DRIVER | {"options": [option, choice]}],
+        "plugins": [PLUGIN | {"options": [choice | {"name": "ssid"}]}],
+    }
     out = conman("drivers", "--help-options").out
     for core in OPTIONS:
         assert f"{core.name} = {core.default}".removesuffix(" = ") in out
@@ -156,6 +224,7 @@ def test_every_setting_is_explained_with_what_is_allowed(inspect: Inspect, conma
     assert out.endswith(
         "[conman:ethernet]\ntimeout = 30s\n    How long.\n    allowed: a time\n"
         "mode\n    How long.\n    allowed: a, b\n\n"
+        "[conman:accesspoint]\nssid\n    How long.\n    allowed: a, b\n\n"
     )
 
 
@@ -241,22 +310,6 @@ def test_rescan_says_what_the_daemon_did(daemon: CannedDaemon, conman: Conman):
     assert json.loads(conman("rescan", "--json").out) == {"sentence": "looked at 2 drivers"}
 
 
-def test_release_says_what_was_undone(service: Service, conman: Conman):
-    assert conman("release") == (0, "the routes of eth0 are removed\n", "")
-    assert json.loads(conman("release", "--json").out) == {
-        "undone": ["the routes of eth0 are removed"]
-    }
-    service.undone = []
-    assert conman("release").out == "there was nothing to undo\n"
-
-
-def test_release_refuses_while_a_daemon_runs(service: Service, conman: Conman):
-    service.undone = AlreadyRunning("conman is running already (pid 7); stop it with: kill 7")
-    assert conman("release") == (
-        1,
-        "",
-        "conman: conman is running already (pid 7); stop it with: kill 7\n",
-    )
 def test_rescan_fails_if_the_settings_are_wrong_and_says_so_first(
     daemon: CannedDaemon, conman: Conman
 ):
@@ -274,3 +327,19 @@ def test_rescan_fails_if_the_settings_are_wrong_and_says_so_first(
     assert conman("rescan").code == conman("rescan", "--json").code == 0
 
 
+def test_release_says_what_was_undone(service: Service, conman: Conman):
+    assert conman("release") == (0, "the routes of eth0 are removed\n", "")
+    assert json.loads(conman("release", "--json").out) == {
+        "undone": ["the routes of eth0 are removed"]
+    }
+    service.undone = []
+    assert conman("release").out == "there was nothing to undo\n"
+
+
+def test_release_refuses_while_a_daemon_runs(service: Service, conman: Conman):
+    service.undone = AlreadyRunning("conman is running already (pid 7); stop it with: kill 7")
+    assert conman("release") == (
+        1,
+        "",
+        "conman: conman is running already (pid 7); stop it with: kill 7\n",
+    )
