@@ -194,18 +194,23 @@ class Phone:
 
     def choose(self, name: str) -> None:
         """Tap a network's line."""
-        lines = [each for each in self.all("label") if each.text.splitlines()[:1] == [name]]
-        assert len(lines) == 1, f"{name!r} stands there {len(lines)} times"
-        lines[0].click()
+        self._tap("label", name)
 
     def enter(self, label: str, text: str) -> None:
         self.field(label).send_keys(text)
 
     def press(self, label: str) -> None:
         """Press a button that can be seen, or follow a link that looks like one."""
-        found = [each for each in self.all("button,a.button") if each.text == label]
-        assert len(found) == 1, f"{label!r} stands there {len(found)} times"
-        found[0].click()
+        self._tap("button,a.button", label)
+
+    def _tap(self, selector: str, words: str) -> None:
+        """Tap the one thing that begins with a line of these words, when it is there."""
+
+        def found() -> list[WebElement]:
+            return [one for one in self.all(selector) if one.text.splitlines()[:1] == [words]]
+
+        (one,) = self.until(found)
+        one.click()
 
     def keys(self, *keys: str) -> None:
         """Use the keyboard, wherever the focus is."""
