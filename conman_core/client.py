@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import json
 import socket
 import time
@@ -157,8 +158,6 @@ def _connect_error(error: OSError, path: Path) -> ConmanError:
 
 def _group_exists() -> bool:
     """Whether there is conman's group: the daemon lets it in if it was there when it started."""
-    import grp  # late: only for who may not
-
     try:
         grp.getgrnam(GROUP)
     except KeyError:
