@@ -53,14 +53,10 @@ def _respond(
     if connection is None:
         return
     every = {"Content-Type": kind, "Content-Length": str(len(body)), **_ALWAYS, **headers}
-    if status >= 400 or status == 302:
-        every["Connection"] = "close"
     line = ResponseStartLine("HTTP/1.1", status, HTTPStatus(status).phrase)
     chunk = b"" if request.method == "HEAD" else body
-    written = connection.write_headers(line, HTTPHeaders(every), chunk)
+    connection.write_headers(line, HTTPHeaders(every), chunk)
     connection.finish()
-    if every.get("Connection") == "close":  # Tornado heeds that of the request alone
-        written.add_done_callback(lambda _: give_up(request))
 
 
 def give_up(request: HTTPServerRequest) -> None:

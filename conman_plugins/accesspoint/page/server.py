@@ -69,10 +69,9 @@ class Site:
     def _foreign(self, request: HTTPServerRequest, state: State) -> None:
         """Lead a phone to the page; what would change something is refused (DNS rebinding)."""
         if request.method in {"GET", "HEAD"}:
-            there = {"Location": f"http://{state.address}/", "Connection": "close"}
-            respond.as_text(request, 302, there)
+            respond.as_text(request, 302, {"Location": f"http://{state.address}/"})
         else:
-            respond.as_text(request, 403, {"Connection": "close"})
+            respond.as_text(request, 403)
 
     # -- reading
 
