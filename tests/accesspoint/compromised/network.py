@@ -118,7 +118,7 @@ def _disconnect(made: socket.socket) -> None:
 def _turn(made: socket.socket) -> object:
     made.settimeout(_WAIT)
     made.connect(("127.0.0.1", facts["port"]))
-    return made.recv(5)
+    return made.getpeername()
 
 
 @attack
