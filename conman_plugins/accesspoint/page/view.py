@@ -206,7 +206,7 @@ def _forms(state: State, language: str, problem: Problem | None, values: Mapping
     concerned = problem.driver if problem else attempt.driver if attempt else ""
     opened = concerned if concerned in drivers else "".join(drivers[:1])
     button = _search_button(state, language)
-    parts, placed = [], False
+    parts, unplaced = [], False
     for form in state.forms:
         own = problem if problem and problem.driver == form.driver else None
         filled = values if own else {}
@@ -215,11 +215,12 @@ def _forms(state: State, language: str, problem: Problem | None, values: Mapping
         parts.append(
             _form(state, form, Filling(language, own, filled, button), opened=form.driver == opened)
         )
-        placed |= any(searches(form, field) for field in form.fields)
+        stranger = not has(f"form.{form.driver}")  # who knows what it can look for
+        unplaced |= stranger and not any(searches(form, field) for field in form.fields)
     token = html.attributes(value=_TOKEN.format("look"))
     parts.append(
         f'<form id="look" method="post" action="/look"><input type="hidden" name="token"{token}>'
-        f"{'' if placed else button}</form>"
+        f"{button if unplaced else ''}</form>"
     )
     return "".join(parts)
 

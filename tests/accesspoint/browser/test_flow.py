@@ -18,6 +18,7 @@ from tests.accesspoint.browser.scenes import (
     TOO_SHORT,
     WORKS,
     WRONG_KEY,
+    networks,
     tried,
 )
 from tests.accesspoint.pagekit import CELLULAR, STATE, WIFI, Site
@@ -187,6 +188,15 @@ def test_with_two_radios_searching_keeps_the_page(phone: Phone, site: Site) -> N
     site.show_now(replace(STATE, leaves=False))
     searches_until_the_device_does(phone, site)
     phone.reads("Choose a network")
+
+
+def test_there_is_nothing_to_search_where_nothing_is_listed(phone: Phone, site: Site) -> None:
+    for form, searches in ((CELLULAR, False), (STRANGER, True), (networks(0), True)):
+        site.show_now(replace(STATE, forms=(form,)))
+        phone.open()
+        buttons = [each.text for each in phone.all("button")]
+        assert buttons.count("Search again") == searches, form.driver
+    assert "No network is in sight." in phone.text
 
 
 def test_a_strangers_driver_has_its_form_too(phone: Phone, site: Site) -> None:
