@@ -80,6 +80,6 @@ def noisy(link: socket.socket, key: bytes, sockets: Sequence[socket.socket]) -> 
     link.send(pack(Ready()))
     for stream in (1, 2):
         with suppress(OSError):
-            os.write(stream, b"\n" * 65536)
+            os.write(stream, b"x\n" * 32768)
     link.send(pack(Seen()))
     hang(link, key, sockets)
