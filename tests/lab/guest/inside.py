@@ -21,6 +21,7 @@ MODULES = (
         "tests.netns.internet",
         "tests.netns.measure",
         "tests.lab.wifi_world",
+        "tests.lab.modems.world",
         "tests.lab.remote",
         "conman_core.client",
     ),

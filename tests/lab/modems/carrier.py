@@ -24,9 +24,14 @@ RULES = """
 class Carrier(Namespace):
     """One operator. A packet gets here only by a session, with the address of that session."""
 
-    def __init__(self, bench: Bench, far: Namespace) -> None:
+    def __init__(self, bench: Bench, far: Namespace | None) -> None:
+        """Without a `far` it leads nowhere."""
         super().__init__(bench, "carrier")
         bench.namespaces.append(self)
+        if far:
+            self._connect(bench, far)
+
+    def _connect(self, bench: Bench, far: Namespace) -> None:
         bench.cable(self, "wan0", far, "to-carrier")
         near, there = IPv4Interface("203.0.113.254/30"), IPv4Interface("203.0.113.253/30")
         far.ip("address", "add", str(there), "dev", "to-carrier")

@@ -144,15 +144,17 @@ class Modem:
         return moment
 
     def unplug(self) -> float:
-        """Pull it out; return when."""
+        """Pull it out; return when. Waits until its names are gone."""
+        place = DEVICES / (self.where or "none")
         moment = time.monotonic()
         self._kill()
+        self._wait(lambda: not place.exists(), "the kernel does not let go of it")
         return moment
 
     def close(self) -> None:
         """Pull it out if it is in, and wait until the kernel is done with it."""
         if self.plugged_in:
-            self._kill()
+            self.unplug()
         self._wait(lambda: usbip.is_free(self._spec.port), "the kernel does not let go of it")
 
     def wait_ready(self, *, disc: bool = False) -> None:

@@ -19,6 +19,7 @@ from tests.lab.modems.models import MODELS, Parts
 from tests.lab.modems.peer import Place
 from tests.lab.modems.state import REGULAR_DEACTIVATION, Modem
 
+FAREWELL = 0.5  # seconds from the answer to a reset until the modem leaves the bus
 PATIENCE = 1.0  # seconds from the wish for the modem until the disc is gone
 
 
@@ -84,6 +85,9 @@ class Process:
 
     def reboot(self) -> None:
         """Start anew, as after AT+CFUN=1,1; a CD-ROM it is then again if it was one."""
+        self.loop.later(FAREWELL, self._leave)
+
+    def _leave(self) -> None:
         self.gadget.unplug()
         self.disc = self.spec.cdrom
         self.modem.power_on()

@@ -29,6 +29,7 @@ from tests.netns.router import Router
 
 DRIVERS = (
     "tun",
+    "ppp_async",
     "vhci-hcd",
     "option",
     "qmi_wwan",
@@ -43,13 +44,18 @@ DONGLE = IPv4Interface("192.168.8.1/24")
 class ModemWorld(Internet):
     """The first modem is `modem`; more come with `add`."""
 
-    def __init__(self, made: Bench, *, cable: bool = False, move: bool = True) -> None:
+    def __init__(
+        self, made: Bench, *, cable: bool = False, move: bool = True, internet: bool = True
+    ) -> None:
         self.bench = made
         self.shared_lan = False
         load_drivers()
         self.far = made.namespace("far")
-        self._build_far()
+        self._internet = internet
+        if internet:
+            self._build_far()
         self.device = Device(made)
+        (self.device.folder / "run/lock").mkdir()  # where pppd locks terminals
         self.modems: list[Modem] = []
         self.dongles: dict[int, Router] = {}
         self._carrier: Carrier | None = None
@@ -72,7 +78,7 @@ class ModemWorld(Internet):
     def carrier(self) -> Carrier:
         """The operator of the modems that are no routers themselves."""
         if not self._carrier:
-            self._carrier = Carrier(self.bench, self.far)
+            self._carrier = Carrier(self.bench, self.far if self._internet else None)
         return self._carrier
 
     def add(
@@ -135,6 +141,7 @@ def modem_world(
     cable: bool = False,
     cdrom: bool = False,
     move: bool = True,
+    internet: bool = True,
     plugged_in: bool = True,
     **settings: Any,
 ) -> Iterator[ModemWorld]:
@@ -142,10 +149,11 @@ def modem_world(
 
     `model` is one of tests/lab/modems/models.py, None for a device without any modem yet. With
     `cdrom` it shows itself as a CD-ROM first. `move=False` leaves the interfaces in the machine's
-    own namespace, for programs that need udev to tell them of it.
+    own namespace, for programs that need udev to tell them of it. `internet=False` saves seconds
+    where nothing is sent.
     """
     with bench(prefix) as made:
-        world = ModemWorld(made, cable=cable, move=move)
+        world = ModemWorld(made, cable=cable, move=move, internet=internet)
         try:
             if model:
                 world.add(model, cdrom=cdrom, plugged_in=plugged_in, **settings)
