@@ -36,6 +36,7 @@ from conman_core.plugins import Plugins
 from conman_core.policy import firewalled, policy_of, rules_of, targets_of, wishes_of
 from conman_core.provisioner import Provisioner
 from conman_core.store import JsonStore
+from conman_core.values import Known
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,10 @@ class Daemon:
             offers_changed=self._offers_changed,
         )
         await self._load()
-        self.live.start(self.drivers.known(), self.plugins.known())
+        self.live.start(*self._known())
         if self.live.problem is not None:  # the last good settings may name others
             await self._load()
+            self.live.start(*self._known())
         self._assemble()
         try:
             await self.control.start()
@@ -117,11 +119,7 @@ class Daemon:
         )
         self.control = ControlServer(
             self.paths.socket,
-            {
-                "rescan": self.rescan,
-                **self.answers.requests(),
-                **self.provisioner.requests(),
-            },
+            {"rescan": self.rescan, **self.answers.requests(), **self.provisioner.requests()},
         )
         self.claims.link_on = self._link_on
         self.kernel = KernelWatch(
@@ -262,6 +260,10 @@ class Daemon:
             self.drivers.load(self.live.wanted(), late=late), self.plugins.find(off, late=late)
         )
 
+    def _known(self) -> tuple[Known, Known, set[str]]:
+        pending = self.drivers.pending() | self.plugins.pending()
+        return self.drivers.known(), self.plugins.known(), pending
+
     def _hang_up(self) -> None:
         if hasattr(self, "kernel"):  # while conman starts it is about to read the settings anyway
             self._spawn(self.rescan({}))
@@ -270,8 +272,7 @@ class Daemon:
 
     async def _reload(self) -> None:
         """Take the settings file as it is now; a bad one changes nothing but the status."""
-        self.live.reload(self.drivers.known(), self.plugins.known())
-        if self.live.problem is None:
+        if self.live.reload(*self._known()):
             self.engine.policy = policy_of(self.live.now.settings)
             self.drivers.use(self.live.now.sections)
             self.claims.keep(self.drivers.guards)

@@ -83,14 +83,16 @@ class Drivers:
             self._changed(found.name, found.origin, found.sentence)
         self._late()
 
+    def pending(self) -> set[str]:
+        """Return the drivers that are being imported."""
+        return set(self._wanted) - self.found.keys()
+
     def known(self) -> dict[str, Declared | None]:
         """Return what each driver that is installed declares, None where that is not known.
 
         That is so while it is imported, and for one that cannot be.
         """
-        importing: dict[str, Declared | None] = {
-            name: None for name in self._wanted if name not in self.found
-        }
+        importing: dict[str, Declared | None] = dict.fromkeys(self.pending())
         return importing | {
             name: found.declared if found.state is LoadState.LOADED else None
             for name, found in self.found.items()

@@ -61,6 +61,10 @@ class Plugins:
         await asyncio.wait({self._loading}, timeout=patience)
         waiting = False
 
+    def pending(self) -> set[str]:
+        """Return the plugins that are being imported."""
+        return self._installed - self._found.keys()
+
     def known(self) -> Known:
         """Return what each plugin declares, None where that is not known."""
         unknown: dict[str, Declared | None] = dict.fromkeys(self._installed)

@@ -108,8 +108,10 @@ class Reader:
         """Note names that are disabled and that nobody has: it would be another that was meant."""
         core = self.document.sections.get("conman")
         entry = core.entries.get("disable") if core else None
-        for name in disabled if entry else ():
-            if entry and name not in known and name not in FIRST_PARTY:
+        if entry is None:
+            return
+        for name in disabled:
+            if name not in known and name not in FIRST_PARTY:
                 self.document.problem(
                     entry.line,
                     f"[conman] disable has {name}, which is not installed{_choice(name, known)}",

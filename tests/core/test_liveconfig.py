@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,51 @@ def test_who_asks_for_a_rescan_is_told_first_that_the_settings_are_wrong(tmp_pat
         "the settings are wrong, the last good ones stay in use; found 2 links"
     )
     assert said["problem"].startswith(f"{file} line 2: [conman] failback = sometimes")
+
+
+# -- a driver whose import takes its time
+
+LATE = {"acme": None, "ethernet": Declared()}
+ASKED = GOOD + "[conman:acme]\ncheck = none\n"
+
+
+def no_check(settings: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [("check", "no")] if settings["check"] == "none" else []
+
+
+def test_what_a_late_driver_refuses_gives_way_to_the_settings_of_the_last_run(
+    tmp_path: Path,
+) -> None:
+    """At a slow start the file is taken before its driver is there to look at it."""
+    made(tmp_path).start(KNOWN)
+    live = made(tmp_path, ASKED.replace("never", "auto"))
+    live.start(LATE, pending={"acme"})
+    assert live.now.settings.failback == "auto"
+    assert (tmp_path / "last-good.cfg").read_text() == GOOD, "it is not known to be good"
+
+    assert live.reload(KNOWN | {"acme": Declared((), no_check)})
+    assert "[conman:acme] no" in (live.problem or "")
+    assert live.now.settings.failback == "never"
+    assert "acme" in live.now.sections
+
+
+def test_a_late_driver_gets_its_section_though_the_file_is_bad(tmp_path: Path) -> None:
+    made(tmp_path).start(KNOWN)
+    live = made(tmp_path, "[conman]\nfailback = sometimes\n")
+    live.start(LATE, pending={"acme"})
+    assert "acme" not in live.now.sections
+
+    assert live.reload(KNOWN)
+    assert "acme" in live.now.sections
+    assert live.problem is not None
+    assert not live.reload(KNOWN), "nothing is new"
+
+
+def test_settings_are_kept_for_the_next_start_once_the_late_driver_has_taken_them(
+    tmp_path: Path,
+) -> None:
+    live = made(tmp_path, ASKED)
+    live.start(LATE, pending={"acme"})
+    assert not (tmp_path / "last-good.cfg").exists()
+    assert live.reload(KNOWN)
+    assert (tmp_path / "last-good.cfg").read_text() == ASKED

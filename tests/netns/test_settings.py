@@ -9,10 +9,11 @@ import pytest
 
 from conman_core.client import request
 from conman_core.paths import Paths
-from tests.netns.device import SETTINGS
+from tests.netns.device import ROOT, SETTINGS
 from tests.netns.internet import Internet, internet
 from tests.netns.measure import UdpMeter
 from tests.netns.test_story import both_verified, link
+from tests.third_party.install import install
 
 pytestmark = pytest.mark.netns
 
@@ -86,3 +87,15 @@ def test_a_static_address_takes_the_place_of_a_lease_at_a_rescan(net: Internet) 
 
     assert daemon.stop() == 0
     assert "put back /etc/resolv.conf\n" in net.device.conman("release").stdout
+
+
+def test_after_a_power_cut_all_drivers_of_the_last_good_settings_work_again(net: Internet) -> None:
+    """One slip of the pen in `priority = acme`, and the machine is reached over acme alone."""
+    site = net.bench.folder / "site"
+    install(site, ["acme"])
+    good = SETTINGS.replace("= ethernet", "= acme, ethernet")
+    for settings in (good, good.replace("priority", "priorty")):
+        daemon = net.device.run_conman(settings, env={"PYTHONPATH": f"{site}:{ROOT}"})
+        daemon.wait(lambda s: "there is no acme0" in str(s["drivers"]))
+        daemon.kill()
+    assert "did you mean priority?" in daemon.log()
