@@ -12,9 +12,14 @@ import importlib.machinery
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:
+    # importlib.abc would import a third of the standard library; nothing asks for these classes
+    Loader = MetaPathFinder = object
 
 _HEAVY = ("ssl", "_hashlib")
 #: the modules of asyncio that keep ssl, or its absence, in a global name
