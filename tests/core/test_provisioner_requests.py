@@ -84,10 +84,11 @@ def test_status_tells_what_a_person_finds_or_that_there_is_nothing(tmp_path: Pat
         asked = place.core.request
         assert await asked({"action": "status"}) == {"sentence": "nobody is asked for settings"}
         await start(place)
+        await asyncio.sleep(100)
         said = await asked({})
         assert (said["ssid"], said["interface"], said["clients"]) == ("ContinuumBridge", "wlan0", 0)
         assert said["sentence"] == ("ContinuumBridge is on the air; its page is http://10.0.0.1/")
-        assert ends_in(said) == pytest.approx(300, abs=5)
+        assert ends_in(said) == pytest.approx(200, abs=5)
         await asked({"action": "stop"})
         assert await asked({"action": "status"}) == {"sentence": "nobody is asked for settings"}
 
