@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from .cli.canned import CannedDaemon
 Report = dict[str, Any]
 site = fixtures.site
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = "[conman]\npriority = acme\n"
 BROKEN_AT_WORK = "driver acme of acme-links 1.2: connect(acme:acme0) raised RuntimeError"
 
@@ -217,3 +221,24 @@ def test_a_plugin_is_not_made_to_be_looked_at(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(inspect, "_no_context", lambda name, _: made.append(name))
     assert "accesspoint" in states(report()["plugins"])
     assert made == []
+
+
+# -- the command line
+
+
+@pytest.mark.parametrize("words", ["probe", "drivers", "config check", "config show"])
+def test_no_command_shows_a_traceback_of_a_driver_or_plugin_that_is_broken(
+    site: Path, file: Path, words: str
+) -> None:
+    install(site, ["fails-at-import", "exits-at-import", "probe-raises"])
+    file.write_text("[conman]\npriority = fails-at-import, exits-at-import, probe-raises\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "conman_core.cli", *words.split(), "--config", str(file)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": f"{site}:{ROOT}"},
+    )
+    assert done.stdout
+    assert done.stderr == ""
