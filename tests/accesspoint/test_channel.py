@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conman_plugins.accesspoint.channel import PREFERRED, least_used, number, usable
 
+few = hypothesis_settings(max_examples=40)
 ALL = tuple(range(2412, 2473, 5))
 frequencies = st.sampled_from((*ALL, 2484, 5180, 5955))
 neighbours = st.lists(st.tuples(frequencies, st.floats(-110, -10)), max_size=30)
@@ -39,11 +41,13 @@ def test_the_quietest_of_three_is_chosen(heard: list[tuple[int, float]], channel
     assert number(found) == channel
 
 
+@few
 @given(neighbours)
 def test_it_is_always_one_that_does_not_overlap_the_others(heard: list[tuple[int, float]]) -> None:
     assert least_used(ALL, heard) in PREFERRED
 
 
+@few
 @given(st.sets(frequencies), neighbours)
 def test_it_is_never_one_that_is_not_allowed(
     allowed: set[int], heard: list[tuple[int, float]]
@@ -53,6 +57,7 @@ def test_it_is_never_one_that_is_not_allowed(
     assert (found is None) == (not any(usable(each, allowed) for each in allowed))
 
 
+@few
 @given(neighbours, st.sampled_from(PREFERRED))
 def test_one_more_neighbour_drives_nobody_towards_it(
     heard: list[tuple[int, float]], at: int

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conman_core.errors import SystemFault
@@ -200,6 +201,7 @@ def test_a_machine_without_a_serial_number_has_a_name_all_the_same(machine: Path
     assert expand_ssid("{serial}") == b"conman"
 
 
+@hypothesis_settings(max_examples=40)
 @given(st.text(min_size=1, max_size=60))
 @example("x" * 33)
 @example("x" * 31 + "ä")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conman_plugins.accesspoint.hostapd import Client
@@ -17,6 +18,7 @@ from tests.accesspoint.kit import Core, a_core
 from tests.accesspoint.onair import KEY, Air, lines, story, text
 from tests.core.net.ctrlserver import Server
 
+few = hypothesis_settings(max_examples=40)
 ONE, TWO = "02:00:00:00:01:00", "02:00:00:00:02:00"
 
 
@@ -52,6 +54,7 @@ def test_the_country_is_told_if_it_is_known(country: str, there: bool) -> None:
     assert made.get("country_code", country) == country
 
 
+@few
 @given(
     st.binary(min_size=1, max_size=32),
     st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63),

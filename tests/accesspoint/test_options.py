@@ -6,6 +6,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conman_core import Kind
@@ -14,6 +15,7 @@ from conman_plugins.accesspoint.options import OPTIONS
 from conman_plugins.accesspoint.plugin import AccessPoint
 from tests.accesspoint.kit import settings, values
 
+few = hypothesis_settings(max_examples=40)
 NO_KEY = (
     "[conman:accesspoint] passphrase is not allowed; "
     "allowed: auto, open, or 8 to 63 characters as on an English keyboard"
@@ -74,6 +76,7 @@ def test_any_other_key_is_refused_and_never_repeated(key: str) -> None:
     assert refused(passphrase=key) == NO_KEY
 
 
+@few
 @given(st.text(min_size=8).filter(lambda key: not re.fullmatch("[ -~]{8,63}", key.strip())))
 def test_no_refused_key_is_in_what_is_said(key: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -81,6 +84,7 @@ def test_no_refused_key_is_in_what_is_said(key: str) -> None:
     assert str(caught.value) == NO_KEY
 
 
+@few
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=63))
 def test_each_key_from_the_keyboard_is_taken_as_it_is(key: str) -> None:
     assert settings(passphrase=key).passphrase == key
