@@ -12,6 +12,7 @@ from conman_plugins.accesspoint.air import Apart
 from conman_plugins.accesspoint.opening import Guests, Opening
 from conman_plugins.accesspoint.options import Settings
 from conman_plugins.accesspoint.page.state import State
+from conman_plugins.accesspoint.pages import Pages
 from conman_plugins.accesspoint.plan import Plan, make_plan
 from conman_plugins.accesspoint.shown import Shown
 from conman_plugins.accesspoint.wanted import Wanted
@@ -32,6 +33,7 @@ class Berth:
         guests: Guests,
         state: Callable[[], State],
         in_sight: Callable[[str], None],
+        pages: Pages | None = None,
     ) -> None:
         self.opening: Opening | None = None
         self.plan: Plan | None = None
@@ -41,6 +43,7 @@ class Berth:
         self._wanted = wanted
         self._shown, self._guests = shown, guests
         self._state, self._in_sight = state, in_sight
+        self._pages = pages
         self._loan: Loan | None = None
         self._falls = 0
         self._closing: asyncio.Task[None] | None = None
@@ -92,10 +95,12 @@ class Berth:
         loan, plan = self._loan, self.plan
         assert loan  # noqa: S101 - for mypy: `_open_on` set both
         assert plan  # noqa: S101
+        if self._pages:
+            await self._pages.ahead()
         await self.borrow()
         wanted = self._wanted(loan.interface)
         self._shown.begin(wanted.ssid, plan.ap_interface)
-        opening = Opening(self._context, wanted, plan, self._guests)
+        opening = Opening(self._context, wanted, plan, self._guests, self._pages)
         try:
             await opening.open(self._state())
         except BaseException:

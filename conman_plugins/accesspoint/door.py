@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
-import sys
 from collections.abc import Callable, Sequence
 
 from conman_core import BadValue, PluginContext
 from conman_core.driver import Running
-from conman_core.errors import ConmanError, SystemFault
+from conman_core.errors import ConmanError
 from conman_plugins.accesspoint.page import messages
 from conman_plugins.accesspoint.page.messages import (
     Answer,
@@ -29,6 +27,7 @@ from conman_plugins.accesspoint.page.messages import (
 )
 from conman_plugins.accesspoint.page.often import Often, submits
 from conman_plugins.accesspoint.page.state import LARGEST, LONGEST, State, fitting, to_message
+from conman_plugins.accesspoint.pages import Pages
 from conman_plugins.accesspoint.ports import BACKLOG, listen
 
 __all__ = ["Door", "Submission"]
@@ -40,8 +39,6 @@ _STOP_LIMIT = 2.0
 _SHORT_STOP_LIMIT = 0.1  #: for one that cannot be trusted to end
 _AT_ONCE = 20  #: messages taken before others get their turn
 MOST, MOST_IN = 100, 10.0  #: messages in seconds: many times what people can make the page send
-
-_key = os.urandom(32)  #: signs the page's tokens; one for all its processes, so old pages hold
 
 
 class Door:
@@ -61,12 +58,14 @@ class Door:
         look: Callable[[], None],
         seen: Callable[[], None],
         lost: Callable[[str], None] = lambda _: None,
+        pages: Pages | None = None,
     ) -> None:
         self.port = port
         self._context = context
         self._addresses = addresses
         self._interface = interface
         self._submitted, self._look, self._seen, self._lost = submitted, look, seen, lost
+        self._pages = pages or Pages(context)
         self._listening: list[socket.socket] = []
         self._child: Running | None = None
         self._link: socket.socket | None = None
@@ -145,48 +144,11 @@ class Door:
         """Start the process and wait until it can answer. Raises SystemFault."""
         self._ready.clear()
         self._came = Often(MOST, MOST_IN)
-        try:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        except OSError as error:
-            raise SystemFault(f"the page cannot be started: {error.strerror}") from error
-        with theirs:
-            ours.setblocking(False)
-            ours.send(_key)
-            ours.send(self._state)
-            passed = [theirs.fileno(), *(each.fileno() for each in self._listening)]
-            folder = self._world() if os.geteuid() == 0 else "-"
-            numbers = [str(each) for each in passed]
-            argv = [sys.executable, "-m", "conman_plugins.accesspoint.page", numbers[0], folder]
-            self._link = ours
-            try:
-                child = self._child = await self._context.start(
-                    [*argv, *numbers[1:]], name="page", on_line=self._line, pass_fds=passed
-                )
-            except SystemFault:
-                self._unlink()
-                raise
-        asyncio.get_running_loop().add_reader(ours, self._read, ours)
-        ends = asyncio.create_task(child.wait())
-        begins = asyncio.create_task(self._ready.wait())
-        try:
-            await asyncio.wait(
-                {ends, begins}, timeout=START_LIMIT, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            ends.cancel()
-            begins.cancel()
-        if not self._ready.is_set():
-            how = f"did not start within {START_LIMIT:g} s" if child.running else "ended at once"
-            raise SystemFault(f"the page {how}; see: journalctl -u conman -n 50")
-
-    def _world(self) -> str:
-        """Return an empty folder, which becomes all that the process sees of the file system."""
-        folder = self._context.runtime / "nothing"
-        try:
-            folder.mkdir(mode=0o555, exist_ok=True)
-        except OSError as error:
-            raise SystemFault(f"{folder} cannot be made: {error.strerror}") from error
-        return str(folder)
+        process = await self._pages.take()
+        self._child, self._link = process.child, process.link
+        asyncio.get_running_loop().add_reader(process.link, self._read, process.link)
+        process.give(self._listening, self._state)
+        await process.begin(self._ready, START_LIMIT)
 
     def _listen_again(self) -> None:
         """Have sockets that work for the next process. Raises SystemFault."""
@@ -198,9 +160,6 @@ class Door:
             else:
                 before.listen(BACKLOG)
         self._spoilt = False
-
-    def _line(self, line: str) -> None:
-        self._context.log.info("page: %s", line)
 
     async def _supervise(self, child: Running) -> None:
         """Start it again whenever it ends."""

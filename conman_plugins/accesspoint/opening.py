@@ -9,6 +9,7 @@ from conman_core import PluginContext
 from conman_plugins.accesspoint.air import Air
 from conman_plugins.accesspoint.door import Door, Submission
 from conman_plugins.accesspoint.page.state import State
+from conman_plugins.accesspoint.pages import Pages
 from conman_plugins.accesspoint.plan import Plan
 from conman_plugins.accesspoint.wanted import Wanted
 
@@ -27,12 +28,20 @@ class Guests(Protocol):
 class Opening:
     """`open` it once; `close` it in any case, also if it did not open or that was cancelled."""
 
-    def __init__(self, context: PluginContext, wanted: Wanted, plan: Plan, guests: Guests) -> None:
+    def __init__(
+        self,
+        context: PluginContext,
+        wanted: Wanted,
+        plan: Plan,
+        guests: Guests,
+        pages: Pages | None = None,
+    ) -> None:
         self._plan = plan
         self._air = Air(context, wanted, joined=guests.came, left=guests.went, lost=self._fell)
         self._context = context
         self._wanted = wanted
         self._guests = guests
+        self._pages = pages
         self._door: Door | None = None
         self._shown: State | None = None
         self._fallen = False
@@ -62,6 +71,7 @@ class Opening:
             look=guests.look,
             seen=guests.seen,
             lost=self._fell,
+            pages=self._pages,
         )
 
     def _fell(self, sentence: str) -> None:

@@ -13,6 +13,7 @@ from conman_plugins.accesspoint.options import OPTIONS, Settings, faults, read
 
 if TYPE_CHECKING:
     from conman_plugins.accesspoint.page.state import Attempt
+    from conman_plugins.accesspoint.pages import Pages
     from conman_plugins.accesspoint.session import Session
 
 # What a session needs is imported when one begins: most devices never have one.
@@ -59,28 +60,35 @@ class AccessPoint(Plugin):
     @hookimpl
     async def conman_provision(self, by_hand: bool) -> None:
         """Open the access point; how that went is told by the session itself."""
-        from conman_plugins.accesspoint.credentials import wanted_of
-        from conman_plugins.accesspoint.session import Session
+        from conman_plugins.accesspoint.pages import Pages
 
         await self._end()
+        pages = Pages(self.context)
         try:
             settings = self._settings()
+            await pages.ahead()  # before all else is imported, too: it takes longest
+            from conman_plugins.accesspoint.credentials import wanted_of
+            from conman_plugins.accesspoint.session import Session
+
             wanted = wanted_of(settings)
         except ConmanError as error:
+            await pages.close()
             self.context.gave_up(str(error))
             return
         self._session = Session(
-            self.context, settings, wanted, by_hand=by_hand, attempt=self._attempt
+            self.context, settings, wanted, by_hand=by_hand, attempt=self._attempt, pages=pages
         )
-        self._task = asyncio.create_task(self._run(self._session), name="access point")
+        self._task = asyncio.create_task(self._run(self._session, pages), name="access point")
 
-    async def _run(self, session: Session) -> None:
+    async def _run(self, session: Session, pages: Pages) -> None:
         try:
             await session.run()
         except Exception as error:
             self.context.log.exception("a fault of the access point, please report it")
             self.context.gave_up(f"the access point failed: {type(error).__name__}: {error}")
             await session.close()
+        finally:
+            await pages.close()
 
     @hookimpl
     async def conman_provision_end(self) -> None:

@@ -17,6 +17,7 @@ from conman_plugins.accesspoint.berth import Berth
 from conman_plugins.accesspoint.door import Submission
 from conman_plugins.accesspoint.options import Settings
 from conman_plugins.accesspoint.page.state import Attempt, State
+from conman_plugins.accesspoint.pages import Pages
 from conman_plugins.accesspoint.room import make_room
 from conman_plugins.accesspoint.shown import Shown
 from conman_plugins.accesspoint.wanted import Wanted
@@ -39,6 +40,7 @@ class Session:
         *,
         by_hand: bool = False,
         attempt: Attempt | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self.attempt = attempt
         self._by_hand = by_hand  # a person wants it: what is known is not tried meanwhile
@@ -55,6 +57,7 @@ class Session:
             guests=self,
             state=self._state,
             in_sight=self._in_sight,
+            pages=pages,
         )
         self._settled = asyncio.Event()  #: nothing is being tried
         self._settled.set()
@@ -91,10 +94,7 @@ class Session:
             await asyncio.wait_for(self._settled.wait(), limit)
 
     async def close(self, *, farewell: bool = False) -> None:
-        """Take everything down and give the radio back. Never raises.
-
-        With `farewell` a page that can still be seen says for a moment that it worked.
-        """
+        """Take all down, after a `farewell` of the page that it worked. Never raises."""
         try:
             worked = self.attempt is not None and self.attempt.phase == "online"
             if farewell and worked and self._berth.opening:

@@ -145,10 +145,11 @@ def has_a_fault(link: socket.socket, key: bytes, listening: Sockets) -> None:
 
 def main(arguments: list[str]) -> None:
     """Play a part: its name, then what the page's process is started with."""
-    part, link, _, *listening = arguments
+    part, link, *_ = arguments
     end = socket.socket(fileno=int(link))
     with suppress(ConnectionError):
-        globals()[part](end, end.recv(32), [socket.socket(fileno=int(each)) for each in listening])
+        key, descriptors, *_ = socket.recv_fds(end, 32, 8)
+        globals()[part](end, key, [socket.socket(fileno=each) for each in descriptors])
 
 
 if __name__ == "__main__":

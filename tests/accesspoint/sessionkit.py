@@ -168,7 +168,7 @@ def put_on(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     """Let the real session use the stage's parts."""
     monkeypatch.setattr(berth, "make_plan", stage.make_plan)
     monkeypatch.setattr(
-        berth, "Opening", lambda context, wanted, plan, guests: Part(stage, plan, guests)
+        berth, "Opening", lambda context, wanted, plan, guests, pages: Part(stage, plan, guests)
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conman_core import BadValue, Form, FormField
-from conman_plugins.accesspoint import door
+from conman_plugins.accesspoint import pages
 from conman_plugins.accesspoint.page.often import SUBMITS, Often
 from conman_plugins.accesspoint.page.shield import TOKEN_LIFE, Tokens
 from tests.accesspoint.clients import JSON, LIMIT, SECRET, Phone, sheets
@@ -177,7 +177,7 @@ def test_two_who_press_connect_at_once_are_not_both_tried(site: Site, phone: Pho
 
 
 def test_a_page_of_before_holds_after_an_older_clock(site: Site, phone: Phone) -> None:
-    old = Tokens(door._key).make(phone.address, "wifi", time.monotonic() - TOKEN_LIFE + 5)
+    old = Tokens(pages._key).make(phone.address, "wifi", time.monotonic() - TOKEN_LIFE + 5)
     assert phone.submit({"driver": "wifi", "token": old, **ENTERED}).status == 200
     assert site.submissions
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conman_plugins.accesspoint import door
+from conman_plugins.accesspoint import pages
 from conman_plugins.accesspoint.page.shield import TOKEN_LIFE, Tokens
 from tests.accesspoint.clients import (
     ENTERED,
@@ -26,7 +26,7 @@ def answered_afterwards(harmless: None) -> None:
 
 def bad_tokens(site: Site, phone: Phone, form: str, other: str) -> dict[str, str]:
     """Tokens that are not for this phone and form now."""
-    now, ours = time.monotonic(), Tokens(door._key)
+    now, ours = time.monotonic(), Tokens(pages._key)
     good = ours.make(phone.address, form, now)
     return {
         "none": "",

@@ -1,7 +1,8 @@
-"""The page's process: `python -m conman_plugins.accesspoint.page LINK FOLDER SOCKET...`.
+"""The page's process: `python -m conman_plugins.accesspoint.page LINK FOLDER`.
 
-LINK is the descriptor of the socket to the daemon, each SOCKET one that listens; FOLDER is an
-empty folder that becomes its whole world. The first message is a key, the second the state.
+LINK is the descriptor of the socket to the daemon, FOLDER an empty folder that becomes its whole
+world. The first message is a key and the sockets that listen (SCM_RIGHTS, unix(7)), the second the
+state; neither may come soon, as the process is started ahead.
 Without root there is no sandbox, and FOLDER must be `-`: a word that the daemon, root, never uses.
 """
 
@@ -14,19 +15,21 @@ import sys
 from conman_plugins.accesspoint.page.tornadolean import import_tornado
 
 KEY_BYTES = 32
+_MOST_SOCKETS = 8
 
 
 def main(arguments: list[str]) -> int:
     """Serve until the daemon closes its end; return the exit code."""
     link = socket.socket(fileno=int(arguments[0]))
-    folder, listening = arguments[1], [socket.socket(fileno=int(each)) for each in arguments[2:]]
-    key = link.recv(KEY_BYTES)
-    if len(key) != KEY_BYTES:
-        return 1
+    folder = arguments[1]
     import_tornado()
     from conman_plugins.accesspoint.page import sandbox, serving
 
     serving.prepare()
+    key, descriptors, *_ = socket.recv_fds(link, KEY_BYTES, _MOST_SOCKETS)
+    if len(key) != KEY_BYTES:
+        return 1
+    listening = [socket.socket(fileno=each) for each in descriptors]
     if os.geteuid() == 0 or folder != "-":
         try:
             sandbox.enter(folder)
