@@ -82,8 +82,7 @@ class View:
 
     def trying(self, state: State, attempt: Attempt, *, languages: str) -> Page:
         """Return the page that is shown while something is tried."""
-        language = choose(languages)
-        return _finished(_trying(state, attempt, language))
+        return _finished(_trying(state, attempt, choose(languages)))
 
     def looking(self, state: State, *, languages: str) -> Page:
         """Return the page that is shown while the access point is away to look for networks."""
