@@ -55,26 +55,22 @@ class Air:
         try:
             if plan.together:
                 _add(plan)
-            self._warn_of_overlaps(plan)
-            before = wall.close_in(plan.ap_interface)
-            addresses = self._addresses()
-            self._context.store.save(
-                {
-                    "interface": plan.interface,
-                    "own": plan.together,
-                    "before": before,
-                    "addresses": [str(address) for address in addresses],
-                }
-            )
-            with Netlink() as link:
-                index = link.link(plan.ap_interface).index
-                for address in addresses:
-                    link.replace_address(index, address, noprefixroute=False)
+            self._close_in(plan)
             ports = self._ports()
-            self.page_port = ports.page
             ips = [address.ip for address in self._addresses()]
-            await wall.build(self._context, plan.ap_interface, ips, ports)
-            self._names_port = ports.names
+            walls = asyncio.create_task(wall.build(self._context, plan.ap_interface, ips, ports))
+            try:
+                await asyncio.sleep(0)  # its program runs meanwhile
+                self._warn_of_overlaps(plan)
+                with Netlink() as link:
+                    index = link.link(plan.ap_interface).index
+                    for address in self._addresses():
+                        link.replace_address(index, address, noprefixroute=False)
+                await walls
+            finally:
+                walls.cancel()
+                await asyncio.wait({walls})
+            self.page_port, self._names_port = ports.page, ports.names
         except SystemFault as error:
             await self.stop()
             raise ConnectError(Reason.BROKEN, str(error)) from error
@@ -116,6 +112,18 @@ class Air:
             await asyncio.wait(starting)
             await self.stop()
             raise
+
+    def _close_in(self, plan: Plan) -> None:
+        """Begin to change things; what is changed can be undone by another conman, too."""
+        before = wall.close_in(plan.ap_interface)
+        self._context.store.save(
+            {
+                "interface": plan.interface,
+                "own": plan.together,
+                "before": before,
+                "addresses": [str(address) for address in self._addresses()],
+            }
+        )
 
     def _ended(self, sentence: str) -> None:
         self._lost(sentence)
