@@ -143,7 +143,4 @@ def _network(field: FormField, choice: Choice, language: str, *, chosen: bool, s
         bars = 1 + sum(choice.strength >= limit for limit in _BARS)
         said = html.attributes(aria_label=text(language, "signal", bars=str(bars)))
         facts += f'<i class="bars b{bars}" role="img"{said}></i>'
-    return (
-        f'<label><input type="radio"{radio}{state}>{html.name(choice.value)}'
-        f"{facts}</label>"
-    )
+    return f'<label><input type="radio"{radio}{state}>{html.name(choice.value)}{facts}</label>'

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -87,15 +91,37 @@ def test_the_browser_refuses(phone: Phone, deed: str, directive: str) -> None:
     assert not phone.run("return window.owned")
 
 
-def test_nobody_can_frame_the_page(phone: Phone, site: Site) -> None:
-    phone.open("/api/status")
-    assert phone.run(
-        "const f = document.createElement('iframe'); f.src = '/'; document.body.append(f);"
-        "return f.contentDocument !== null"
-    )
-    phone.until(
-        lambda: phone.run("return document.querySelector('iframe').contentDocument === null")
-    )
+@contextmanager
+def strangers_site(page: bytes) -> Iterator[str]:
+    """Serve a page that is somebody else's; its address is another origin."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join(5)
+
+
+def test_nobody_can_frame_the_page(phone: Phone) -> None:
+    with strangers_site(f"<iframe src='{phone.url}/'></iframe>".encode()) as url:
+        phone.driver.get(url)
+        phone.driver.switch_to.frame(0)
+        assert phone.run("return document.URL").startswith("chrome-error:")
+        assert not phone.all("form")
+        phone.driver.switch_to.default_content()
 
 
 def test_the_page_is_one_request_and_keeps_nothing(phone: Phone, site: Site) -> None:
