@@ -288,6 +288,7 @@ class Dial:
 
     def __init__(self, world: ModemWorld, *options: str, apn: str = "internet") -> None:
         self.world = world
+        self.name = f"pppd{time.monotonic_ns()}.log"
         chat = CHAT.format(init=f'AT+CGDCONT=1,"IP","{apn}"')
         script = world.bench.folder / "chat"
         script.write_text(chat)
@@ -295,22 +296,25 @@ class Dial:
             *("pppd", world.modem.at_port, "115200", "nodetach", "noauth", "crtscts", "modem"),
             *("noipdefault", "nodefaultroute", "noccp", "debug", "lcp-max-configure", "5"),
             *("connect", f"/usr/sbin/chat -v -f {script}", *options),
-            log="pppd.log",
+            log=self.name,
         )
 
     def log(self) -> str:
-        return self.world.bench.log("pppd.log")
+        return self.world.bench.log(self.name)
 
     def wait_up(self) -> str:
         """Wait for the address; return it."""
         found: list[str] = []
 
         def up() -> bool:
-            assert self.process.poll() is None, f"{self.process.returncode}\n{self.log()}"
+            assert self.process.poll() is None, f"{self.log()}\n{self.world.modem.log()}"
             found[:] = re.findall(r"^local +IP address ([\d.]+)", self.log(), re.MULTILINE)
             return bool(found)
 
-        wait_for(up, "PPP is up")
+        try:
+            wait_for(up, "PPP is up")
+        except AssertionError:
+            pytest.fail(f"no address\n{self.log()}\n{self.world.modem.log()}")
         return found[-1]
 
     def wait_end(self, limit: float = LIMIT) -> int:
@@ -318,7 +322,7 @@ class Dial:
         try:
             return self.process.wait(limit)
         except subprocess.TimeoutExpired:
-            pytest.fail(f"pppd goes on\n{self.log()}")
+            pytest.fail(f"pppd goes on\n{self.log()}\n{self.world.modem.log()}")
 
 
 def test_pppd_dials_and_each_end_of_a_call_shows() -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import select
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.lab.modems import sim as cards
 from tests.lab.modems import usbip
+from tests.lab.modems.fork import end
 from tests.lab.modems.models import MODELS
 from tests.lab.modems.process import Spec, launch
 from tests.lab.modems.sim import Sim
@@ -227,9 +225,7 @@ class Modem:
         return answer["ok"]
 
     def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        end(self._pid)
         self._pid = 0
         if self._commands:
             self._commands.close()

@@ -58,60 +58,62 @@ class Place:
 class Peer:
     """One call. `ended` is called when pppd has ended by itself."""
 
-    def __init__(
-        self, loop: Loop, place: Place, call: Call, settings: Settings, log: int = -1
-    ) -> None:
+    def __init__(self, loop: Loop, place: Place, call: Call, settings: Settings) -> None:
         self._loop = loop
         self.deliver: Callable[[bytes], object] = lambda data: None
         self.has_room: Callable[[], bool] = lambda: True
         self.ended: Callable[[], object] = lambda: None
-        self._master, slave = pty.openpty()
-        tty.setraw(slave)
-        secrets = f'"{settings.user}" * "{settings.password}" *\n' if settings.user else ""
-        (place.folder / "ppp/pap-secrets").write_text(secrets)
-        (place.folder / "ppp/options").write_text("")
-        auth = ("require-pap",) if settings.user else ("noauth",)
-        servers = tuple(word for server in DNS[4] for word in ("ms-dns", server))
-        self._process = subprocess.Popen(
-            [
-                *(str(place.folder / NAME), os.ttyname(slave), "local", "nodetach"),
-                *("nocrtscts", "noccp", "noproxyarp", "nodefaultroute", "noipv6", *auth, *servers),
-                *("lcp-echo-interval", "0", "mtu", str(settings.mtu), "mru", str(settings.mtu)),
-                f"{call.gateway}:{call.address}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=place.enter,  # noqa: PLW1509 - this process has no threads
-            start_new_session=True,
-        )
-        os.close(slave)
+        # open as long as the call: while nobody has it open the other end reads as ended
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
         os.set_blocking(self._master, False)
+        self._process = _start(os.ttyname(self._slave), place, call, settings)
+        self._alive = os.pidfd_open(self._process.pid)
         loop.watch(self._master, self._readable)
+        loop.watch(self._alive, self._gone)
 
     def feed(self, data: bytes) -> None:
         """Give it what the host sends; more than it takes is lost, as on a line."""
-        with contextlib.suppress(BlockingIOError, OSError):
+        with contextlib.suppress(BlockingIOError):
             os.write(self._master, data)
 
     def close(self) -> None:
         """End it without a word to the other side."""
         if self._master < 0:
             return
-        self._loop.forget(self._master)
-        os.close(self._master)
+        for watched in (self._master, self._alive):
+            self._loop.forget(watched)
+        for descriptor in (self._master, self._slave, self._alive):
+            os.close(descriptor)
         self._master = -1
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(5)
 
+    def _gone(self) -> None:
+        self.close()
+        self.ended()
+
     def _readable(self) -> None:
-        try:
-            data = os.read(self._master, CHUNK)
-        except OSError:  # nobody has the other end open
-            data = b""
-        if not data:
-            self.close()
-            self.ended()
-        elif self.has_room():
+        data = os.read(self._master, CHUNK)
+        if self.has_room():
             self.deliver(data)
+
+
+def _start(terminal: str, place: Place, call: Call, settings: Settings) -> subprocess.Popen[bytes]:
+    secrets = f'"{settings.user}" * "{settings.password}" *\n' if settings.user else ""
+    (place.folder / "ppp/pap-secrets").write_text(secrets)
+    (place.folder / "ppp/options").write_text("")
+    auth = ("require-pap",) if settings.user else ("noauth",)
+    servers = (word for server in DNS[4] for word in ("ms-dns", server))
+    return subprocess.Popen(
+        [
+            *(str(place.folder / NAME), terminal, "local", "nodetach", "nocrtscts", "noccp"),
+            *("noproxyarp", "nodefaultroute", "noipv6", *auth, *servers),
+            *("lcp-echo-interval", "0", "mtu", str(settings.mtu), "mru", str(settings.mtu)),
+            f"{call.gateway}:{call.address}",
+        ],
+        stdin=subprocess.DEVNULL,
+        preexec_fn=place.enter,  # noqa: PLW1509 - this process has no threads
+        start_new_session=True,
+    )

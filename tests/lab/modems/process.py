@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.lab.modems.cdrom import Cdrom
 from tests.lab.modems.descriptors import Description
+from tests.lab.modems.fork import fork
 from tests.lab.modems.gadget import Function, Gadget
 from tests.lab.modems.loop import Loop
 from tests.lab.modems.models import MODELS, Parts
@@ -156,34 +154,12 @@ class Process:
 
 
 def launch(spec: Spec, log: Path) -> tuple[int, socket.socket]:
-    """Fork a modem; return its pid and the socket for its commands.
-
-    A fork, not a new Python: under emulation the start of one takes longer than most tests.
-    """
+    """Fork a modem; return its pid and the socket for its commands."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
-    if pid:
-        theirs.close()
-        return pid, ours
-    code = 1
-    try:
+
+    def live() -> None:
         ours.close()
-        os.setsid()
-        _redirect(log)
         Process(spec, theirs).loop.run()
-        code = 0
-    except BaseException:  # noqa: BLE001 - the child must never go on as the test
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
 
-
-def _redirect(log: Path) -> None:
-    """Send what it prints to its log."""
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    null = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
-    sys.stdout = sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    with theirs:
+        return fork(live, log), ours

@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.modems.carrier import Carrier
+from tests.lab.modems.fork import end, serve_internet
 from tests.lab.modems.hotplug import Mover
 from tests.lab.modems.models import MODELS
 from tests.lab.modems.modem import Modem
 from tests.netns.device import Device
-from tests.netns.internet import SITE, SITES, Internet
-from tests.netns.namespaces import Bench, bench
+from tests.netns.internet import SITE, SITES, TARGETS, Internet
+from tests.netns.namespaces import Bench, bench, run
 from tests.netns.router import Router
+from tests.netns.services import start_dns
 
 DRIVERS = (
     "tun",
@@ -69,6 +71,13 @@ class ModemWorld(Internet):
             self.home.dns_start(SITES, SITE)
             self.home.dhcp_start()
 
+    def _build_far(self) -> None:
+        """As the parent does, in a fraction of the time."""
+        lines = (f"address add {address}/32 dev lo" for address in (*TARGETS, SITE))
+        run("ip", "-n", self.far.name, "-batch", "-", stdin="\n".join(lines))
+        self._servers = serve_internet(self.far, (*TARGETS, SITE))
+        start_dns(self.far, TARGETS, SITES, SITE)
+
     @property
     def modem(self) -> Modem:
         """The first modem."""
@@ -103,6 +112,8 @@ class ModemWorld(Internet):
             self.bench.stop(process)
         for modem in self.modems:
             modem.close()
+        if self._internet:
+            end(self._servers)
         if self.mover:
             self.mover.close()
             if self.mover.failures:
