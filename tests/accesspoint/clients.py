@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from tests.accesspoint.pagekit import Site
 
-LIMIT = 5.0  #: seconds to wait for anything
+LIMIT = 20.0  #: seconds to wait for anything, on a machine that is busy otherwise
 HOST = b"Host: 127.0.0.1\r\n"
 CLOSE = b"Connection: close\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"

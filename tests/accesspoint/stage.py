@@ -61,7 +61,7 @@ def played(company: Company) -> Iterator[Site]:
         yield site
 
 
-def until(condition: Callable[[], bool], limit: float = 10.0) -> None:
+def until(condition: Callable[[], bool], limit: float = 30.0) -> None:
     """Wait for something; fail if it does not come about in time."""
     end = time.monotonic() + limit
     while not condition():
