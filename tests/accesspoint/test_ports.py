@@ -105,9 +105,7 @@ def test_a_port_that_another_program_has_is_told_with_how_to_find_it(taken) -> N
 
 
 def test_any_other_refusal_is_told_as_the_kernel_says_it() -> None:
-    with pytest.raises(
-        SystemFault, match=r"cannot be served on 127\.0\.0\.1 port \d+: [A-Z]"
-    ):
+    with pytest.raises(SystemFault, match=r"cannot be served on 127\.0\.0\.1 port \d+: [A-Z]"):
         listen(HERE, a_free_port(), "no-such-if0")
 
 
