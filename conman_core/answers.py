@@ -50,7 +50,7 @@ class Answers:
         """Return what a person should know, a sentence each."""
         faults = [fault for fault in (self._ledger.fault, self._logbook.fault) if fault]
         notes = self._live.notes(self._drivers.known())
-        broken = self._plugins.problems.values()
+        broken = [sentence for _, sentence in sorted(self._plugins.problems.items())]
         return [*notes, *broken, *self._engine.network.notes.values(), *dict.fromkeys(faults)]
 
     async def status(self, request: dict[str, Any]) -> dict[str, Any]:

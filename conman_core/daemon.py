@@ -141,6 +141,7 @@ class Daemon:
         plugins = self._spawn(self.plugins.use(self.live.now.sections))
         self._spawn(self._first_probe(plugins))
         self._spawn(self._look_again())
+        self._spawn(self.engine.traffic.run())
         engine = self._spawn(self.engine.run())
         stop = self._spawn(self._stop.wait())
         await asyncio.wait({engine, stop}, return_when=asyncio.FIRST_COMPLETED)

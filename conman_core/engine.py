@@ -72,7 +72,6 @@ class Engine:
 
     async def run(self) -> None:
         """Decide and act until cancelled."""
-        self.actions.spawn(self.traffic.run())
         while True:
             await asyncio.sleep(0)  # waiting for an event that is there gives nobody else a turn
             self._poked.clear()

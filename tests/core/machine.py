@@ -324,6 +324,7 @@ class Machine:
     async def __aenter__(self) -> Machine:
         if self._run:
             self._task = asyncio.create_task(self.engine.run())
+            self._watching = asyncio.create_task(self.engine.traffic.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -331,6 +332,7 @@ class Machine:
             if self._task.done():
                 self._task.result()
             self._task.cancel()
+            self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         for task in list(self.actions._tasks):

@@ -75,12 +75,13 @@ def test_a_storm_of_kernel_news_ends_in_the_true_state(net: Internet) -> None:
 
 def test_many_rescans_at_once_are_all_answered_and_cost_no_connection(net: Internet) -> None:
     daemon = net.device.run_conman()
-    before = daemon.wait(both_verified)
+    daemon.wait(both_verified)
+    before = daemon.log().count("is connecting")
+    assert before >= 2
     running = [net.device.start(*rescan(), log="rescan.log") for _ in range(8)]
     assert [one.wait(30) for one in running] == [0] * 8
-    after = daemon.wait(both_verified)
-    for name in ("ethernet:eth0", "ethernet:eth1"):
-        assert link(after, name)["since"] == link(before, name)["since"]
+    daemon.wait(both_verified)
+    assert daemon.log().count("is connecting") == before
     assert "fault of conman" not in daemon.log()
 
 
