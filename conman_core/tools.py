@@ -16,6 +16,7 @@ _PACKAGES = {
     "dnsmasq": "dnsmasq-base",
     "ip": "iproute2",
     "mmcli": "modemmanager",
+    "nft": "nftables",
     "nmcli": "network-manager",
     "pppd": "ppp",
     "qmicli": "libqmi-utils",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-LIMIT = 1200.0
+LIMIT = 2700.0
 #: program: Debian package; what the small internet runs on
 PROGRAMS = {
     "ip": "iproute2",
