@@ -164,7 +164,7 @@ def test_the_daemon_knows_when_the_answer_has_arrived(tmp_path: Path) -> None:
         site.after = after
         phone = Phone(site)
         phone.submit(phone.sheet() | ENTERED)
-        until(lambda: bool(waiting) and waiting[0].done(), limit=5)
+        until(lambda: bool(waiting) and waiting[0].done(), limit=20)
 
 
 def test_who_cannot_be_told_is_not_waited_for(tmp_path: Path) -> None:
