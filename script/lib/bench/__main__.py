@@ -9,7 +9,7 @@ import sys
 
 from conman_core.errors import ConmanError
 from script.lib.bench import emulated as emulation
-from script.lib.bench import page, program, traffic, wifi
+from script.lib.bench import inside, page, program, traffic
 from script.lib.bench.figures import SIEGE, Result, Run, Trial
 from script.lib.bench.lab import Lab, RealCables
 from script.lib.bench.report import Progress, as_json, machine, print_table
@@ -23,22 +23,22 @@ TRIALS = {
 def main(prefix: str, *words: str) -> int:
     """Run the trials asked for; `prefix` is part of every name that is made."""
     arguments = _parser().parse_args(words)
-    known = [*TRIALS, *page.TRIALS, *wifi.TRIALS]
+    known = [*TRIALS, *page.TRIALS, *inside.TRIALS]
     if unknown := [name for name in arguments.names if name not in known]:
         _parser().error(f"no figure {', '.join(unknown)}; there are {', '.join(known)}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     progress = Progress(sys.stderr)
     where = machine()
-    wanted = arguments.names or (wifi.TRIALS if arguments.lab else [*TRIALS, *page.TRIALS])
-    emulated = [name for name in wanted if name in wifi.TRIALS]
+    wanted = arguments.names or (inside.TRIALS if arguments.lab else [*TRIALS, *page.TRIALS])
+    emulated = [name for name in wanted if name in inside.TRIALS]
     results = _here([name for name in wanted if name in TRIALS], prefix, arguments.runs, progress)
     for trial in (page.TRIALS[name] for name in wanted if name in page.TRIALS):
         results.append(_run(trial, None, arguments.runs, progress, arguments.siege))
     if emulated:
         progress.say("starting the lab's machine")
-        found, inside = emulation.run(emulated, arguments.runs)
-        results, where = [*results, *found], {**where, "lab": inside}
+        found, there = emulation.run(emulated, arguments.runs)
+        results, where = [*results, *found], {**where, "lab": there}
     if arguments.json:
         print(json.dumps(as_json(results, arguments.runs, where), indent=2))
     else:
@@ -77,9 +77,9 @@ def _run(
 
 
 def _parser() -> argparse.ArgumentParser:
-    every = (*TRIALS.values(), *page.TRIALS.values(), *wifi.TRIALS.values())
+    every = (*TRIALS.values(), *page.TRIALS.values(), *inside.TRIALS.values())
     lines = [f"  {trial.name:14} {trial.about}" for trial in every]
-    epilog = "figures (page- without root, those of WiFi in the lab's machine):\n"
+    epilog = "figures (page- without root, wifi- and provision- in the lab's machine):\n"
     epilog += "\n".join(lines)
     parser = argparse.ArgumentParser(
         prog="script/bench",
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--siege", type=_seconds, default=SIEGE, metavar="SECONDS", help="how long (30)"
     )
-    parser.add_argument("--lab", action="store_true", help="the figures of WiFi")
+    parser.add_argument("--lab", action="store_true", help="the figures of radios")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these figures")
     return parser
 

@@ -1,4 +1,4 @@
-"""Runs the trials of WiFi inside the lab's machine and takes their values."""
+"""Runs the trials of radios inside the lab's machine and takes their values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from script.lib.bench.figures import Result
-from script.lib.bench.wifi import TRIALS
+from script.lib.bench.inside import TRIALS
 
 LIMIT = 7200.0  #: seconds for all
 
@@ -21,7 +21,7 @@ def run(names: list[str], runs: int) -> tuple[list[Result], dict[str, Any]]:
     """
     # what is measured comes from the wheels, the trials themselves from the checkout, which no
     # child may see
-    code = "import sys; sys.path.append('/src'); from script.lib.bench.wifi import main; "
+    code = "import sys; sys.path.append('/src'); from script.lib.bench.inside import main; "
     code += "sys.exit(main(sys.argv[1:]))"
     job = shlex.join(["python3", "-c", code, str(runs), *names])
     argv = [sys.executable, "-m", "tests.lab", "run", "--limit", str(LIMIT), job]

@@ -6,15 +6,12 @@ Emulation makes everything slow, so what counts are ratios to the bare tools in 
 from __future__ import annotations
 
 import contextlib
-import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from script.lib.bench import memory
-from script.lib.bench.figures import Figure, Result, Run, Trial
-from script.lib.bench.report import Progress, as_json, machine
+from script.lib.bench.figures import Figure, Run, Trial
 from tests.lab.wifi_device import KEY, SETTINGS, WifiDevice, block, wifi_device
 from tests.netns.measure import UdpMeter, dhcp_alone
 
@@ -259,28 +256,3 @@ TRIALS = {
         ),
     )
 }
-
-
-def main(words: list[str]) -> int:
-    """Run trials, so often as the first word says, and print JSON: for the host's script/bench."""
-    runs, names = int(words[0]), words[1:] or list(TRIALS)
-    progress = Progress(sys.stderr)
-    results = []
-    for name in names:
-        trial = TRIALS[name]
-        result = Result(trial)
-        wanted = min(runs, trial.most_runs)
-        with progress.trial(trial, wanted) as shown:
-            try:
-                for number in range(wanted):
-                    result.add(trial.measure(None, Run(number, wanted)))  # type: ignore[arg-type]
-                    shown.tick()
-            except (AssertionError, RuntimeError, OSError) as error:
-                result.failure = f"run {number + 1}: {type(error).__name__}: {error}"
-        results.append(result)
-    print(json.dumps(as_json(results, runs, machine())))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
