@@ -32,8 +32,8 @@ class Provisioning(WifiDevice):
 
     def asking(self, limit: float = 60.0) -> dict[str, Any]:
         """Wait until the access point is there."""
-        status = self.daemon.wait(lambda s: s["provisioning"], limit)
-        assert status["state"] == "provisioning"
+        wanted = "provisioning"
+        status = self.daemon.wait(lambda s: s[wanted] and s["state"] == wanted, limit)
         return dict(status["provisioning"])
 
     def quiet(self, limit: float = 60.0) -> None:
