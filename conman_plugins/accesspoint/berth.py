@@ -116,6 +116,16 @@ class Berth:
             share = self.plan.together
             await self._context.borrow(self._loan.interface, share=share, wanted=self._in_sight)
 
+    async def look(self, state: State) -> None:
+        """Let the drivers look around; leave the air meanwhile if that must be."""
+        if self.opening:
+            self.opening.show(state)
+        if self.leaves:
+            await self.shut()
+        await self._context.look()
+        if self.leaves:
+            await self.open()
+
     async def shut(self) -> None:
         """Leave the air to the end, even if cancelled; the radio stays borrowed."""
         opening, self.opening = self.opening, None

@@ -61,6 +61,7 @@ class Session:
         )
         self._settled = asyncio.Event()  #: nothing is being tried
         self._settled.set()
+        self._look_waits = False
         self._sight_at = float("-inf")  #: what comes in sight is not tried again before that
         self._look_at = context.now() + settings.look_every  #: the radio looks for itself then
 
@@ -154,16 +155,13 @@ class Session:
 
     def look(self) -> None:
         """Take that a person wants a fresh list."""
-        self._put(self._look)
+        if not self._look_waits:  # however often it is pressed meanwhile
+            self._look_waits = True
+            self._put(self._look)
 
     async def _look(self) -> None:
-        if self._berth.opening:
-            self._berth.opening.show(self._state(looking=True))
-        if self._berth.leaves:
-            await self._berth.shut()
-        await self._context.look()
-        if self._berth.leaves:
-            await self._berth.open()
+        await self._berth.look(self._state(looking=True))
+        self._look_waits = False
         await self._refresh()
 
     def submitted(self, submission: Submission) -> None:
