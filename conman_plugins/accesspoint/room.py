@@ -9,6 +9,11 @@ from conman_plugins.accesspoint.page.messages import Submission
 from conman_plugins.accesspoint.plan import Plan
 
 
+def lists(forms: Iterable[Form]) -> bool:
+    """Tell whether there is anything to choose from."""
+    return any(field.choices for form in forms for field in form.fields)
+
+
 def make_room(
     plan: Plan | None, forms: Iterable[Form], submission: Submission, *, leaves: bool
 ) -> tuple[bool, int | None]:

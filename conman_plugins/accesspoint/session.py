@@ -18,7 +18,7 @@ from conman_plugins.accesspoint.door import Submission
 from conman_plugins.accesspoint.options import Settings
 from conman_plugins.accesspoint.page.state import Attempt, State
 from conman_plugins.accesspoint.pages import Pages
-from conman_plugins.accesspoint.room import make_room
+from conman_plugins.accesspoint.room import lists, make_room
 from conman_plugins.accesspoint.shown import Shown
 from conman_plugins.accesspoint.wanted import Wanted
 
@@ -65,8 +65,6 @@ class Session:
         self._sight_at = float("-inf")  #: what comes in sight is not tried again before that
         self._look_at = context.now() + settings.look_every  #: the radio looks for itself then
 
-    # -- from begin to end
-
     async def run(self) -> None:
         """Open, and do what comes in until cancelled; `gave_up` is told if that cannot be."""
         await self._look_before()
@@ -84,8 +82,7 @@ class Session:
     async def _look_before(self) -> None:
         """Have something to choose from: a radio that is access point alone hears no more."""
         self._forms = await self._context.forms()
-        listed = any(field.choices for form in self._forms for field in form.fields)
-        if not listed and await self._berth.will_leave():
+        if not lists(self._forms) and await self._berth.will_leave():
             await self._context.look()
             self._forms = await self._context.forms()
 
@@ -116,8 +113,12 @@ class Session:
             self._berth.opening.show(self._state())
 
     async def _refresh_forever(self) -> None:
+        looked = False
         while True:
             await self._context.sleep(REFRESH)
+            if self._berth.opening and not (looked or self._berth.leaves or lists(self._forms)):
+                looked = True  # conman had just begun: the radio has heard nothing yet
+                await self._context.look()
             if self._queue.empty():
                 self._put(self._refresh)
 

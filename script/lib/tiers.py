@@ -183,13 +183,23 @@ def demo(env: dict[str, str]) -> Result:
 
 def lab(env: dict[str, str]) -> Result:
     """Real radios and what is behind them, in an emulated machine."""
+    return in_the_lab("lab and not long", env)
+
+
+def long(env: dict[str, str]) -> Result:
+    """What takes long there: people at the access point, power cuts, modems."""
+    return in_the_lab("lab and long", env)
+
+
+def in_the_lab(marker: str, env: dict[str, str]) -> Result:
+    """Run tests in emulated machines."""
     if why := needs(LAB_PROGRAMS):
         return Result(not_run=why)
     code, output = call([sys.executable, "-m", "tests.lab", "build"], as_owner=False, env=env)
     if code:
         return Result(not_run=[f"the lab's machine cannot be built: {output.strip()[-400:]}"])
     # a machine for each worker; they wait most of the time, so more of them than there are cores
-    return pytest("lab", "-n3", "--dist=worksteal", as_owner=False, env=env)
+    return pytest(marker, "-n3", "--dist=worksteal", as_owner=False, env=env)
 
 
 TIERS: dict[str, Callable[[dict[str, str]], Result]] = {
@@ -200,6 +210,7 @@ TIERS: dict[str, Callable[[dict[str, str]], Result]] = {
     "browser": browser,
     "demo": demo,
     "lab": lab,
+    "long": long,
 }
 
 

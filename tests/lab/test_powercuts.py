@@ -15,7 +15,7 @@ import pytest
 from tests.lab.test_provisioning import ALONE, ASKS, HOME, Provisioning, entered, provisioning
 from tests.lab.wifi_device import KEY, block
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(300)]
 
 KNOWN = block(b"Cabin") + block(b"Office")
 LATEST = 8.0  #: seconds after Connect; a try takes about that long here

@@ -12,7 +12,7 @@ import pytest
 from tests.lab.person import Person
 from tests.lab.wifi_device import KEY, SETTINGS, WifiDevice, block, wifi_device
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(240)]
 
 HOME = b"HomeNet"
 AP, AP_KEY = b"ContinuumBridge", "a good long key"
