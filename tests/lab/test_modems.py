@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from tests.lab.modems import qmux
+from tests.lab.modems.carrier import IPV6_ADDRESSES
 from tests.lab.modems.modem import Modem
 from tests.lab.modems.qmux import CTL, NAS, WDS, Message
 from tests.lab.modems.world import ModemWorld, modem_world
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 LIMIT = 20.0
 
 
@@ -166,9 +167,9 @@ def raw_ip(world: ModemWorld, interface: str) -> None:
     assert not done.returncode, done.stdout
 
 
-def start(qmicli: Qmicli, apn: str = "internet") -> tuple[str, str]:
+def start(qmicli: Qmicli, family: int = 4) -> tuple[str, str]:
     """Start a session; its handle and the client that has it."""
-    said = qmicli(f"--wds-start-network=apn={apn},ip-type=4", "--client-no-release-cid")
+    said = qmicli(f"--wds-start-network=apn=internet,ip-type={family}", "--client-no-release-cid")
     handle = re.search(r"Packet data handle: '(\d+)'", said)
     client = re.search(r"CID: '(\d+)'", said)
     assert handle, said
@@ -192,7 +193,7 @@ def use(world: ModemWorld, interface: str, own: str) -> None:
 
 def test_a_session_in_raw_ip_carries_packets_until_the_network_or_somebody_ends_it() -> None:
     with contextlib.ExitStack() as stack:
-        world = stack.enter_context(modem_world("ec25"))
+        world = stack.enter_context(modem_world("ec25", ipv6=True))
         modem, qmicli = world.modem, Qmicli(world)
         raw_ip(world, modem.interface)
         said = qmicli("--wds-start-network=apn=wrong,ip-type=4", fails=True)
@@ -229,7 +230,11 @@ def test_a_session_in_raw_ip_carries_packets_until_the_network_or_somebody_ends_
         modem.registration = "denied"
         assert follower.next(0x0024).u8(1) == 3
         modem.registration = "home"
-        handle, client = start(qmicli)
+        handle, client = start(qmicli, family=6)
+        (call,) = modem.calls()
+        world.device.ip("-6", "address", "add", call["address"], "dev", modem.interface, "nodad")
+        world.device.ip("-6", "route", "add", "default", "dev", modem.interface)
+        assert pings(world, IPV6_ADDRESSES[0])
         qmicli(f"--wds-stop-network={handle}", f"--client-cid={client}")
         assert modem.calls() == []
 
@@ -426,3 +431,48 @@ def test_a_router_that_speaks_rndis_and_a_disc_that_the_kernel_switches() -> Non
         wait_for(lambda: not other.state()["disc"], "the kernel has switched it")
         other.wait_ready()
         assert len(other.terminals) == 2
+
+
+class Manager:
+    """The real ModemManager, in the machine's own namespace, with D-Bus and udev."""
+
+    def __init__(self, world: ModemWorld) -> None:
+        self.world = world
+        world.bench.start(["dbus-daemon", "--system", "--nofork", "--nopidfile"], "dbus.log")
+        bus = Path("/run/dbus/system_bus_socket")
+        wait_for(bus.exists, "D-Bus listens")
+        world.bench.start(["ModemManager", "--debug"], "mm.log")
+        wait_for(lambda: "modems" in self.ask("-L", check=False).lower(), "ModemManager answers")
+
+    def ask(self, *words: str, check: bool = True) -> str:
+        argv = ["mmcli", "--timeout=60", *words]
+        done = subprocess.run(
+            argv, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert not check or not done.returncode, f"{words}: {done.stdout}\n{self.log()[-3000:]}"
+        return done.stdout
+
+    def log(self) -> str:
+        return self.world.bench.log("mm.log")
+
+
+def test_modemmanager_takes_it_for_a_modem() -> None:
+    with modem_world(None, move=False, internet=False) as world, udev(world):
+        manager = Manager(world)
+        started = time.monotonic()
+        modem = world.add("ec25")
+        wait_for(lambda: "Quectel" in manager.ask("-L", check=False), "it is exported", 60)
+        print(f"exported after {time.monotonic() - started:.1f} s")
+        said = manager.ask("-m", "any")
+        assert "imei: 860730100000001" in said
+        manager.ask("-m", "any", "--simple-connect=apn=internet")
+        assert modem.calls()[0]["apn"] == "internet"
+        modem.drop()
+        wait_for(lambda: "state: registered" in plain(manager.ask("-m", "any")), "drop noticed")
+        modem.sim.pin = "1234"
+        wait_for(lambda: "lock: sim-pin" in plain(manager.ask("-m", "any")), "lock noticed")
+
+
+def plain(text: str) -> str:
+    """Without the colours and the padding of mmcli."""
+    return re.sub(r" +", " ", re.sub(r"\x1b\[[0-9;]*m", "", text))

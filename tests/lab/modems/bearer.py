@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +42,12 @@ def open_tunnel(name: str, kind: int) -> int:
     return device
 
 
+def _same_network(one: str, other: str) -> bool:
+    """Whether two addresses have the first 64 bits in common."""
+    first, second = ip_address(one), ip_address(other)
+    return second.version == 6 and int(first) >> 64 == int(second) >> 64
+
+
 class Bearer:
     """What the radio carries. `deliver` gets packets for the host."""
 
@@ -52,9 +59,13 @@ class Bearer:
         loop.watch(tunnel, self._readable)
 
     def call(self, address: str) -> Call | None:
-        """The session that has this address."""
-        calls = self.modem.calls.values()
-        return next((call for call in calls if call.address == address), None)
+        """The session that has this address; with IPv6 all of a network is the session's."""
+        for call in self.modem.calls.values():
+            if call.address == address or (
+                call.family == 6 and _same_network(call.address, address)
+            ):
+                return call
+        return None
 
     def from_host(self, packet: bytes) -> None:
         """Take what the host sends: only what comes from the address that it was given goes on."""

@@ -158,7 +158,8 @@ class Modem:
     def wait_ready(self, *, disc: bool = False) -> None:
         """Wait until its drivers have bound and its interface is on the device."""
         what = "no disc" if disc else "its drivers have not bound"
-        self._wait(self.has_disc if disc else self._complete, what)
+        # some discs are switched by the kernel before anybody has seen them
+        self._wait(lambda: (disc and self.has_disc()) or self._complete(), what)
 
     def has_disc(self) -> bool:
         return any(self._below("*/host*/target*/*/block/sr*"))

@@ -84,7 +84,6 @@ class SerialPort:
         """DTR that falls ends a call (AT&D2)."""
         if self._ready and not ready and self.terminal and self.terminal.call:
             self._end_call()
-            self._notify(carrier=False)
         self._ready = ready
 
     def _write(self, data: bytes) -> None:
@@ -132,7 +131,7 @@ class SerialPort:
             self.peer.close()
             self.peer = None
             self.modem.hang_up(4)
-            self._notify(carrier=False)
+            self._lost()
 
     def _changed(self, what: str) -> None:
         terminal = self.terminal
@@ -144,8 +143,12 @@ class SerialPort:
                 self.peer.close()
                 self.peer = None
             terminal.ended()
-            if self.modem.settings.carrier_detect:
-                self._notify(carrier=False)
+            self._lost()
+
+    def _lost(self) -> None:
+        """Tell that there is no carrier any more, where the modem does."""
+        if self.modem.settings.carrier_detect:
+            self._notify(carrier=False)
 
 
 class AcmPort(SerialPort):

@@ -62,6 +62,7 @@ class ModemWorld(Internet):
         self.dongles: dict[int, Router] = {}
         self._carrier: Carrier | None = None
         self._networks = 0
+        self._ipv6 = False
         self.mover = Mover(self.device.name) if move else None
         if cable:
             self.home = self.backup = self._next_router("wired", IPv4Interface("10.77.1.1/24"))
@@ -100,6 +101,9 @@ class ModemWorld(Internet):
             host, tunnel = router.name, "lan0"
         else:
             host, tunnel = self.carrier.name, self.carrier.cell(number)
+            if settings.get("ipv6") and not self._ipv6:
+                self.carrier.use_ipv6(self.far)
+                self._ipv6 = True
         made = Modem(self, model, number, host, tunnel, cdrom=cdrom, settings=settings)
         self.modems.append(made)
         if plugged_in:
