@@ -38,8 +38,8 @@ class Cdrom:
     def out(self, endpoint: int, data: bytes) -> None:
         if len(data) != 31 or data[:4] != struct.pack("<I", COMMAND):
             return  # data for a command that takes none here
-        tag, length, flags, _, size = struct.unpack_from("<IIBBB", data, 4)
-        answer, good = self.obey(data[15 : 15 + size])
+        tag, length, flags = struct.unpack_from("<IIB", data, 4)
+        answer, good = self.obey(data[15:31])  # whose length some programs say is 0
         if flags & 0x80 and length:
             sent = answer[:length]
             self.gadget.send(self.ends.into, sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
@@ -217,7 +218,9 @@ class Modem:
             return None  # it will know when it is plugged in
         self._commands.send(json.dumps({"do": what, **words}).encode())
         ready, _, _ = select.select([self._commands], [], [], LIMIT)
-        said = self._commands.recv(1 << 16) if ready else b""
+        said = b""
+        with contextlib.suppress(ConnectionResetError):
+            said = self._commands.recv(1 << 16) if ready else b""
         if not said:
             raise RuntimeError(f"the modem does not answer\n{self.log()}")
         answer = json.loads(said)
