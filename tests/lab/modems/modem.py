@@ -159,11 +159,14 @@ class Modem:
     def wait_ready(self, *, disc: bool = False) -> None:
         """Wait until its drivers have bound and its interface is on the device."""
         what = "no disc" if disc else "its drivers have not bound"
-        # some discs are switched by the kernel before anybody has seen them
-        self._wait(lambda: (disc and self.has_disc()) or self._complete(), what)
+        # where udev runs the disc may be switched before anybody has seen it
+        self._wait(lambda: (disc and self.disc) or self._complete(), what)
 
-    def has_disc(self) -> bool:
-        return any(self._below("*/host*/target*/*/block/sr*"))
+    @property
+    def disc(self) -> str:
+        """Such as /dev/sr0, as long as it pretends to be a CD-ROM; else empty."""
+        found = self._below("*/host*/target*/*/block/sr*")
+        return f"/dev/{found[0].name}" if found else ""
 
     def _complete(self) -> bool:
         if len(self.terminals) < len(self.model.terminals):

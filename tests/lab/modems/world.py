@@ -39,6 +39,7 @@ DRIVERS = (
     "cdc_ether",
     "rndis_host",
     "usb-storage",
+    "sr_mod",
 )
 DONGLE = IPv4Interface("192.168.8.1/24")
 
