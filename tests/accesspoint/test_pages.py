@@ -13,7 +13,7 @@ from conman_core.errors import SystemFault
 from conman_plugins.accesspoint.door import Door
 from conman_plugins.accesspoint.pages import Pages
 from tests.accesspoint import actors
-from tests.accesspoint.pagekit import STATE
+from tests.accesspoint.pagekit import STATE, serving
 from tests.accesspoint.stage import Company, descriptors, gone
 
 
@@ -90,6 +90,12 @@ def test_the_real_one_waits_until_it_is_wanted_and_ends_with_the_daemons_end(
             return await process.child.wait()
 
     assert asyncio.run(tale()) == 1
+
+
+def test_it_gives_way_to_the_daemon_when_it_serves(tmp_path: Path) -> None:
+    with serving(tmp_path) as site:
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, site.pid) == min(ours + 5, 19)
 
 
 def test_what_hinders_is_told_when_one_is_wanted(

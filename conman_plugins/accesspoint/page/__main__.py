@@ -16,6 +16,7 @@ from conman_plugins.accesspoint.page.tornadolean import import_tornado
 
 KEY_BYTES = 32
 _MOST_SOCKETS = 8
+_GIVES_WAY = 5  #: to the daemon, hostapd and dnsmasq, where a crowd keeps it busy (nice(2))
 
 
 def main(arguments: list[str]) -> int:
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     if len(key) != KEY_BYTES:
         return 1
     listening = [socket.socket(fileno=each) for each in descriptors]
+    os.nice(_GIVES_WAY)
     if os.geteuid() == 0 or folder != "-":
         try:
             sandbox.enter(folder)

@@ -121,15 +121,14 @@ def siege(site: Site, seconds: float) -> dict[str, float]:
 def _attacked(port: int) -> Iterator[dict[str, dict[str, Any]]]:
     """Attack the page; what the attackers say they did stands in the result after the block.
 
-    The flood has one processor, the others another one, if there is one.
+    All of them keep to one processor, as they would be on another machine.
     """
-    cores = sorted(os.sched_getaffinity(0))
+    core = min(os.sched_getaffinity(0))
     done: dict[str, dict[str, Any]] = {}
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with contextlib.ExitStack() as stack:
         running = {}
         for kind in KINDS:
-            core = cores[0] if kind == "flood" else cores[-1]
             argv = [sys.executable, "-m", "script.lib.bench.attacks", kind, str(port), str(core)]
             running[kind] = stack.enter_context(subprocess.Popen(argv, **pipes))
         for kind, process in running.items():
