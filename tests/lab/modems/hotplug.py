@@ -70,4 +70,5 @@ class Mover:
             if not done.returncode:
                 self.names[where] = there
                 return
-        self.failures.append(f"{name}: {done.stderr.strip()}")
+        if Path(f"/sys/class/net/{name}").exists():
+            self.failures.append(f"{name}: {done.stderr.strip()}")

@@ -212,7 +212,9 @@ class Modem:
 
     def _below(self, pattern: str) -> list[Path]:
         where = self.where
-        return sorted((DEVICES / where).glob(f"{where}:{pattern}")) if where else []
+        with contextlib.suppress(FileNotFoundError):  # it leaves while it is looked at
+            return sorted((DEVICES / where).glob(f"{where}:{pattern}")) if where else []
+        return []
 
     # -- its process ------------------------------------------------------------------------------
 

@@ -91,6 +91,9 @@ class Peer:
         self._process.wait(5)
 
     def _gone(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # its last words
+            while True:
+                self._readable()
         self.close()
         self.ended()
 
