@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        loop.add_signal_handler(signal.SIGHUP, self._once_started, self.rescan, {})
         self.children.end_leftovers()
         self.drivers = Drivers(
             self._context,
@@ -253,9 +254,7 @@ class Daemon:
         self.engine.poke()
 
     async def _load(self) -> None:
-        def late() -> None:
-            self._spawn(self._reload())
-
+        late = partial(self._once_started, self._reload)
         off = configuration.disabled(self.live.path)
         await asyncio.gather(
             self.drivers.load(self.live.wanted(), late=late), self.plugins.find(off, late=late)
@@ -265,9 +264,9 @@ class Daemon:
         pending = self.drivers.pending() | self.plugins.pending()
         return self.drivers.known(), self.plugins.known(), pending
 
-    def _hang_up(self) -> None:
+    def _once_started(self, work: Callable[..., Any], *arguments: Any) -> None:
         if hasattr(self, "kernel"):  # while conman starts it is about to read the settings anyway
-            self._spawn(self.rescan({}))
+            self._spawn(work(*arguments))
 
     # -- settings
 

@@ -161,7 +161,8 @@ def run(seconds: float, seed: int, say: Callable[[str], None]) -> dict[str, dict
         assert last["files"] <= first["files"] + MORE_FILES, f"{first} -> {last}"
         assert last["sockets"] <= first["sockets"] + MORE_FILES, f"{first} -> {last}"
         assert last["memory"] <= first["memory"] + MORE_MEMORY, f"{first} -> {last}"
-        assert "Traceback" not in wifi.daemon.log()
+        log = wifi.daemon.log()
+        assert "Traceback" not in log, log[max(0, log.index("Traceback") - 2000) :][:6000]
         return {"first": first, "last": last}
 
 

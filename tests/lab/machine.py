@@ -20,8 +20,8 @@ from tests.lab import image
 from tests.lab.cache import ROOT, LabError
 from tests.lab.wheels import install_conman, install_dependencies, make_disk
 
-BOOT_LIMIT = 90.0  # seconds to the first word of the server inside
-SILENCE_LIMIT = 60.0  # seconds without a sign of life, of which there is one a second
+BOOT_LIMIT = 240.0  # seconds to the first word of the server inside; 12 on two quiet processors
+SILENCE_LIMIT = 60.0  # seconds without a sign of life, once it runs: there is one a second
 TAIL = 3000  # characters of the console in an error
 COMMAND_LINE = (
     "console=ttyS0 net.ifnames=0 quiet loglevel=3 mitigations=off oops=panic panic=-1 audit=0"
@@ -105,7 +105,7 @@ class Machine:
     def wait_ready(self) -> None:
         """Wait for the server inside. Raises MachineDied."""
         deadline = time.monotonic() + BOOT_LIMIT
-        while "hello" not in self._receive(deadline):
+        while "hello" not in self._receive(deadline, silence=BOOT_LIMIT):
             pass
 
     def request(self, hear: Callable[[bytes], object] | None = None, **words: Any) -> Answer:
@@ -135,14 +135,15 @@ class Machine:
                 found = message["timed_out"], message["leaked"], text, reports
                 return Answer(int(message["exit"]), *found)
 
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        """Return the next message of the server."""
+    def _receive(self, deadline: float, silence: float | None = None) -> dict[str, Any]:
+        """Return the next message of the server, for which there are `silence` seconds."""
+        silence = SILENCE_LIMIT if silence is None else silence
         while b"\n" not in self.buffer:
             now = time.monotonic()
-            limit = min(deadline - now, SILENCE_LIMIT)
+            limit = min(deadline - now, silence)
             ready, _, _ = select.select([self.ours], [], [], max(0.0, limit))
             if not ready:
-                how = "hangs" if limit == SILENCE_LIMIT else "did not answer in time"
+                how = "hangs" if limit == silence else "did not answer in time"
                 raise self._died(how)
             data = b""
             with contextlib.suppress(ConnectionResetError):
