@@ -1,0 +1,1 @@
+"""Cellular links for conman: the drivers hilink, wwan (QMI) and sakis3g."""
