@@ -90,6 +90,8 @@ class Link:
     interface, None while there is none before connecting (a serial modem).
     `preference` orders the links of one driver, lowest first. `note` is what a person should know
     of it before it is connected, for `conman probe`; the core decides nothing by it.
+    `hardware` names the device behind it, such as `usb:1-1.2`, where several drivers could use it,
+    each in its way: of all links with one `hardware` one is used. Empty: nobody else could.
     """
 
     driver: str
@@ -99,6 +101,7 @@ class Link:
     specificity: Specificity = Specificity.GENERIC
     metered: bool = False
     note: str = field(default="", compare=False)
+    hardware: str = ""
 
     @property
     def name(self) -> str:

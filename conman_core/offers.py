@@ -30,13 +30,14 @@ def rank_of(link: Link, order: Sequence[str]) -> int | None:
 def settle(
     offers: Iterable[Link], order: Sequence[str], claims: Mapping[str, str] | None = None
 ) -> Settled:
-    """Give each interface to one link: the more specific driver's, then the higher rank's.
+    """Give each interface, and each device, to one link: the more specific driver's, then by rank.
 
     `claims` names those who use an interface beside its link, by interface.
     """
     used: dict[str, tuple[Link, int]] = {}
     refused: dict[str, tuple[Link, str]] = {}
     takers: dict[str, Link] = {}
+    holders: dict[str, Link] = {}
     ranked = [(link, rank_of(link, order)) for link in offers]
     for link, rank in sorted(ranked, key=lambda item: _claim(*item)):
         if rank is None:
@@ -47,10 +48,15 @@ def settle(
         elif link.interface in takers:
             taker = takers[link.interface]
             refused[link.name] = link, f"{link.interface} is used as {taker.name}"
+        elif link.hardware in holders:
+            holder = holders[link.hardware]
+            refused[link.name] = link, f"its device ({link.hardware}) is used as {holder.name}"
         else:
             used[link.name] = link, rank
             if link.interface is not None:
                 takers[link.interface] = link
+            if link.hardware:
+                holders[link.hardware] = link
     return Settled(used, refused)
 
 

@@ -117,6 +117,7 @@ def check_probe(driver: str, value: Any) -> tuple[Link, ...] | Unavailable:
         _is("Link.specificity", link.specificity, Specificity, "a Specificity")
         _is("Link.metered", link.metered, bool, "True or False")
         _is("Link.note", link.note, str, "text")
+        _is("Link.hardware", link.hardware, str, "text")
     return links
 
 

@@ -54,3 +54,24 @@ def test_an_interface_that_another_claimed_is_refused() -> None:
     settled = settle([Link("wifi", "wlan0", "wlan0")], ORDER, {"wlan0": "accesspoint"})
 
     assert settled.refused["wifi:wlan0"][1] == "wlan0 is used by accesspoint now"
+
+
+def test_a_device_that_two_drivers_could_use_goes_to_the_one_that_ranks_first() -> None:
+    by_control = Link("wwan", "cdc-wdm0", "wwan0", hardware="usb:1-1")
+    by_terminal = Link("sakis3g", "ttyUSB2", hardware="usb:1-1")
+    another = Link("sakis3g", "ttyUSB4", hardware="usb:1-2")
+    offers = [by_terminal, by_control, another]
+    settled = settle(offers, ("wwan", "sakis3g"))
+
+    assert list(settled.used) == ["wwan:cdc-wdm0", "sakis3g:ttyUSB4"]
+    why = "its device (usb:1-1) is used as wwan:cdc-wdm0"
+    assert settled.refused["sakis3g:ttyUSB2"][1] == why
+    assert list(settle(offers, ("sakis3g", "wwan")).used) == ["sakis3g:ttyUSB2", "sakis3g:ttyUSB4"]
+
+
+def test_a_device_goes_to_the_driver_that_knows_it_and_not_to_one_that_is_not_used() -> None:
+    generic = Link("ethernet", "usb0", "usb0", hardware="usb:1-1")
+    dongle = Link("hilink", "1-1", "usb1", specificity=Specificity.DEVICE, hardware="usb:1-1")
+
+    assert list(settle([generic, dongle], ORDER).used) == ["hilink:1-1"]
+    assert list(settle([generic, dongle], ("ethernet",)).used) == ["ethernet:usb0"]

@@ -113,6 +113,7 @@ def test_lists_become_tuples_and_mappings_are_copied():
         ([Link("acme", "a", specificity=1)], "Link.specificity"),
         ([Link("acme", "a", metered="no")], "Link.metered"),
         ([Link("acme", "a", note=None)], "Link.note"),
+        ([Link("acme", "a", hardware=None)], "Link.hardware"),
         (Unavailable("because", "x"), "not a Reason"),
         (Unavailable(Reason.LOST, "  "), "not a sentence"),
         ("eth0", "not a list or tuple"),
