@@ -159,9 +159,9 @@ class Air:
         """Go to another channel of 2.4 GHz together with all phones; False if that fails."""
         return self._hostapd is not None and await self._hostapd.move(frequency)
 
-    async def clients(self) -> list[Client]:
-        """Return the phones that are there."""
-        return await self._hostapd.clients() if self._hostapd else []
+    async def clients(self) -> list[Client] | None:
+        """Return the phones that are there; None if that cannot be known."""
+        return await self._hostapd.clients() if self._hostapd else None
 
     async def stop(self) -> None:
         """Leave the air, and the radio as it was. Never raises."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from conman_core import ConnectError, PluginContext, Reason
 from conman_core.errors import ConmanError
 from conman_core.plugin import Loan
 from conman_plugins.accesspoint.air import Apart
+from conman_plugins.accesspoint.hostapd import Client
 from conman_plugins.accesspoint.opening import Guests, Opening
 from conman_plugins.accesspoint.options import Settings
 from conman_plugins.accesspoint.page.state import State
@@ -125,6 +126,10 @@ class Berth:
         await self._context.look()
         if self.leaves:
             await self.open()
+
+    async def clients(self) -> Sequence[Client] | None:
+        """Return the phones that are there; None if that cannot be known."""
+        return await self.opening.clients() if self.opening else ()
 
     async def shut(self) -> None:
         """Leave the air to the end, even if cancelled; the radio stays borrowed."""

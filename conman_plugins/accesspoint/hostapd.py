@@ -6,7 +6,6 @@ Settings: hostapd.conf of hostapd 2.10; replies and events: ctrl_iface_ap.c and 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,10 +29,10 @@ _SPEAKING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A phone that joined. `idle` seconds since its last frame."""
+    """A phone that joined. `idle` seconds since its last frame, None where that is not known."""
 
     mac: str
-    idle: float
+    idle: float | None
 
 
 def configuration(
@@ -175,21 +174,23 @@ class Hostapd:
         said = [line for line in self._lines if _SPEAKING.search(line)]
         return f"{otherwise}: {said[0].strip()}" if said else otherwise
 
-    async def clients(self) -> list[Client]:
-        """Return the phones that are there; none if it cannot be asked."""
+    async def clients(self) -> list[Client] | None:
+        """Return the phones that are there; None if it cannot tell."""
         found: list[Client] = []
         control = self._control
         command = "STA-FIRST"
-        with contextlib.suppress(ControlError):
+        try:
             while control and len(found) <= _MOST_CLIENTS:
                 reply = await control.request(command)
                 mac = _MAC.match(reply)
                 if not mac:
-                    break
+                    return None if reply.startswith("UNKNOWN COMMAND") else found
                 idle = re.search(r"^inactive_msec=(\d{1,12})$", reply, re.MULTILINE)
-                found.append(Client(mac[0], int(idle[1]) / 1000 if idle else 0.0))
+                found.append(Client(mac[0], int(idle[1]) / 1000 if idle else None))
                 command = f"STA-NEXT {mac[0]}"
-        return found
+        except ControlError:
+            return None
+        return found if control else None
 
     async def move(self, frequency: int) -> bool:
         """Announce another channel of 2.4 GHz and go there with all phones; False if refused."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from conman_core import PluginContext
 from conman_plugins.accesspoint.air import Air
 from conman_plugins.accesspoint.door import Door, Submission
+from conman_plugins.accesspoint.hostapd import Client
 from conman_plugins.accesspoint.page.state import State
 from conman_plugins.accesspoint.pages import Pages
 from conman_plugins.accesspoint.plan import Plan
@@ -106,6 +107,6 @@ class Opening:
         """Go to another channel, with all phones; False if that cannot be."""
         return await self._air.move(frequency)
 
-    async def clients(self) -> int:
-        """Return how many phones are there."""
-        return len(await self._air.clients())
+    async def clients(self) -> list[Client] | None:
+        """Return the phones that are there; None if that cannot be known."""
+        return await self._air.clients()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from conman_core import Form, Outcome, PluginContext, Reason, Verdict
 from conman_core.errors import ConmanError
 from conman_plugins.accesspoint import attempts
+from conman_plugins.accesspoint.agenda import Agenda
 from conman_plugins.accesspoint.berth import Berth
 from conman_plugins.accesspoint.door import Submission
 from conman_plugins.accesspoint.options import Settings
@@ -25,8 +26,6 @@ from conman_plugins.accesspoint.wanted import Wanted
 REFRESH = 3.0  #: seconds between looks at what the drivers' forms offer, and at who is there
 FAREWELL = 5.0  #: seconds that a page which can still be seen says that it worked
 _BUSY = "error.busy"  #: the page has the sentence
-
-Work = Callable[[], Awaitable[None]]
 
 
 class Session:
@@ -46,7 +45,7 @@ class Session:
         self._by_hand = by_hand  # a person wants it: what is known is not tried meanwhile
         self._context = context
         self._settings = settings
-        self._queue: asyncio.Queue[Work] = asyncio.Queue()
+        self._agenda = Agenda()
         self._forms: tuple[Form, ...] = ()
         self._shown = Shown(context, settings)
         self._berth = Berth(
@@ -61,7 +60,6 @@ class Session:
         )
         self._settled = asyncio.Event()  #: nothing is being tried
         self._settled.set()
-        self._look_waits = False
         self._sight_at = float("-inf")  #: what comes in sight is not tried again before that
         self._look_at = context.now() + settings.look_every  #: the radio looks for itself then
 
@@ -71,8 +69,7 @@ class Session:
         refreshing = asyncio.create_task(self._refresh_forever())
         try:
             await self._berth.open_any()
-            while True:
-                await (await self._queue.get())()
+            await self._agenda.run()
         except ConmanError as error:
             await self.close()
             self._context.gave_up(str(error))
@@ -119,50 +116,48 @@ class Session:
             if self._berth.opening and not (looked or self._berth.leaves or lists(self._forms)):
                 looked = True  # conman had just begun: the radio has heard nothing yet
                 await self._context.look()
-            if self._queue.empty():
-                self._put(self._refresh)
+            if self._agenda.empty:
+                self._agenda.put(self._refresh)
 
     async def _refresh(self) -> None:
         self._forms = await self._context.forms()
         self._show()
         if self._berth.opening:
-            self._shown.count(await self._berth.opening.clients())
+            self._shown.count(await self._berth.clients())
         alone = self._berth.leaves and not self._by_hand and not self._shown.attended
         if alone and self._context.now() >= self._look_at:
             await self._try_known()  # nobody is there, and the radio cannot look meanwhile
-
-    def _put(self, work: Work) -> None:
-        self._queue.put_nowait(work)
 
     # -- guests (opening.Guests)
 
     def came(self, mac: str) -> None:
         """Take a phone that joined; one that comes back again and again is nobody."""
         self._shown.came(mac)
-        self._put(self._refresh)
+        self._agenda.put(self._refresh)
 
     def went(self, mac: str) -> None:
         """Take a phone that left."""
-        del mac
-        self._put(self._refresh)
+        self._shown.went(mac)
+        self._agenda.put(self._refresh)
 
     def seen(self) -> None:
-        """Take that a person did something on the page."""
-        self._shown.tell(attended=True)
+        """Take that a person did something, as the page says."""
+        self._agenda.put_once(self._heed)
+
+    async def _heed(self) -> None:
+        if self._shown.likely(await self._berth.clients()):
+            self._shown.tell(attended=True)
 
     def fell(self, sentence: str) -> None:
         """Take that the access point, or its page, is gone."""
-        self._put(lambda: self._berth.reopen(sentence))
+        self._agenda.put(lambda: self._berth.reopen(sentence))
 
     def look(self) -> None:
         """Take that a person wants a fresh list."""
-        if not self._look_waits:  # however often it is pressed meanwhile
-            self._look_waits = True
-            self._put(self._look)
+        self._agenda.put_once(self._look)
 
     async def _look(self) -> None:
         await self._berth.look(self._state(looking=True))
-        self._look_waits = False
         await self._refresh()
 
     def submitted(self, submission: Submission) -> None:
@@ -175,7 +170,7 @@ class Session:
         self.attempt = attempts.describe(
             before.number + 1 if before else 1, submission.driver, submission.values, self._forms
         )
-        self._put(lambda: self._take(submission, before))
+        self._agenda.put(lambda: self._take(submission, before))
 
     async def _take(self, submission: Submission, before: Attempt | None) -> None:
         """Answer at once whether the values can be tried at all; then try them."""
@@ -191,15 +186,18 @@ class Session:
             if self._berth.opening:
                 self._berth.opening.answer(submission.id, problem)
             return
+        likely = self._shown.likely(await self._berth.clients())
         leaves, frequency = make_room(
             self._berth.plan, self._forms, submission, leaves=self._berth.leaves
         )
         self._berth.opening.show(self._state(leaves=leaves))
         self._berth.opening.answer(submission.id, None)
         await self._berth.opening.told(submission.id)
-        await self._try(submission, leaves=leaves, frequency=frequency)
+        await self._try(submission, leaves=leaves, frequency=frequency, likely=likely)
 
-    async def _try(self, submission: Submission, *, leaves: bool, frequency: int | None) -> None:
+    async def _try(
+        self, submission: Submission, *, leaves: bool, frequency: int | None, likely: bool
+    ) -> None:
         assert self.attempt  # noqa: S101 - for mypy: `submitted` set it
         self._settled.clear()
         attempts.tell(self._context, self.attempt)
@@ -223,14 +221,14 @@ class Session:
         else:
             await self._berth.borrow()
         self._show()
-        self._shown.tell(attended=True)
+        self._shown.tell(attended=likely)
 
     # -- what is known already
 
     def _in_sight(self, sentence: str) -> None:
         if self._settled.is_set() and not self._by_hand:  # else it is about what is being tried
             self._context.log.info("%s", sentence)
-            self._put(self._try_seen)
+            self._agenda.put(self._try_seen)
 
     async def _try_seen(self) -> None:
         """Try what the driver has just seen: at once, but after a failure only now and then."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conman_core import Form, PluginContext
 from conman_core.plugin import OnAir
+from conman_plugins.accesspoint.hostapd import Client
 from conman_plugins.accesspoint.options import Settings
 from conman_plugins.accesspoint.page.state import Attempt, State
+from conman_plugins.accesspoint.presence import Presence
 
 
 class Shown:
@@ -18,7 +22,7 @@ class Shown:
         self._name = ""
         self._interface = ""
         self._clients = 0
-        self._known: set[str] = set()  #: phones that were there before
+        self._presence = Presence()
         self._seen = float("-inf")
 
     @property
@@ -29,6 +33,7 @@ class Shown:
     def begin(self, ssid: bytes, interface: str) -> None:
         """Take under which name, and where, the access point is opened."""
         self._name, self._interface = ssid.decode(errors="replace"), interface
+        self._presence.begin()
 
     def state(
         self, forms: tuple[Form, ...], attempt: Attempt | None, *, looking: bool, leaves: bool
@@ -59,14 +64,22 @@ class Shown:
         )
         self._context.on_air(what, attended=attended)
 
-    def count(self, clients: int) -> None:
-        """Take how many phones are there."""
-        if clients != self._clients:
-            self._clients = clients
+    def count(self, clients: Sequence[Client] | None) -> None:
+        """Take which phones are there."""
+        number = 0 if clients is None else len(clients)
+        if number != self._clients:
+            self._clients = number
             self.tell()
 
     def came(self, mac: str) -> None:
-        """Take a phone that joined: somebody new. A forgotten one that joins again is nobody."""
-        if mac not in self._known:
-            self._known.add(mac)
+        """Take a phone that joined: somebody, if it is a new one."""
+        if self._presence.came(mac, self._context.now()):
             self.tell(attended=True)
+
+    def went(self, mac: str) -> None:
+        """Take a phone that left."""
+        self._presence.went(mac)
+
+    def likely(self, clients: Sequence[Client] | None) -> bool:
+        """Tell whether the page's word that a person is there can be true."""
+        return self._presence.likely(clients, self._context.now())

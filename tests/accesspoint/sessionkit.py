@@ -16,6 +16,7 @@ import pytest
 
 from conman_core.errors import ConmanError
 from conman_plugins.accesspoint import berth, bootnote, led
+from conman_plugins.accesspoint.hostapd import Client
 from conman_plugins.accesspoint.options import read
 from conman_plugins.accesspoint.page.state import Attempt, State
 from conman_plugins.accesspoint.plan import Plan
@@ -70,9 +71,17 @@ class Part:
         await asyncio.sleep(0.5)
         return self.stage.moves
 
-    async def clients(self) -> int:
+    async def clients(self) -> list[Client] | None:
         await asyncio.sleep(0)
-        return self.stage.phones
+        phones, idle = self.stage.phones, self.stage.idle
+        if phones is None:
+            return None
+        return [Client(f"02:00:00:00:{number + 1:02}:00", idle) for number in range(phones)]
+
+    def joined(self, number: int = 1) -> None:
+        """Let a phone join, which then is one of those that are there."""
+        self.stage.phones = max(self.stage.phones or 0, number)
+        self.guests.came(f"02:00:00:00:{number:02}:00")
 
 
 @dataclass
@@ -82,7 +91,8 @@ class Stage:
     plans: dict[str, Plan | ConmanError] = field(default_factory=dict)  #: of single radios
     troubles: list[Exception] = field(default_factory=list)  #: what opening raises, one by one
     moves: bool = True
-    phones: int = 0
+    phones: int | None = 0  #: None: the radio cannot tell
+    idle: float | None = 0.0  #: seconds since their last frame
     up: list[Part] = field(default_factory=list)
     session: Any = None
     task: Any = None

@@ -140,14 +140,26 @@ def test_the_phones_that_are_there_are_counted(core: Core) -> None:
             f"STA-NEXT {ONE}": f"{TWO}\nflags=[AUTH]\n".encode(),
             f"STA-NEXT {TWO}": b"FAIL\n",
         }
-        assert await air.one.clients() == [Client(ONE, 1.5), Client(TWO, 0.0)]
+        assert await air.one.clients() == [Client(ONE, 1.5), Client(TWO, None)]
         air.server.replies["STA-FIRST"] = b"\n"
         assert await air.one.clients() == []
         # one that names the same phone for ever
         air.server.replies |= {"STA-FIRST": ONE.encode(), f"STA-NEXT {ONE}": ONE.encode()}
         assert len(await air.one.clients()) <= 17
-        air.server.silent.add("STA-FIRST")
-        assert await air.one.clients() == []
+
+    story(core, tale)
+
+
+@pytest.mark.parametrize("reply", [b"UNKNOWN COMMAND\n", None])
+def test_one_that_cannot_list_the_phones_says_so(core: Core, reply: bytes | None) -> None:
+    async def tale(air: Air) -> None:
+        await air.one.start(text())
+        assert air.server
+        if reply is None:
+            air.server.silent.add("STA-FIRST")
+        else:
+            air.server.replies["STA-FIRST"] = reply
+        assert await air.one.clients() is None
 
     story(core, tale)
 
@@ -176,11 +188,11 @@ def test_it_goes_to_another_channel_if_the_radio_can(
 
 def test_before_the_start_and_after_the_end_there_is_nothing_to_ask(core: Core) -> None:
     async def tale(air: Air) -> None:
-        assert await air.one.clients() == []
+        assert await air.one.clients() is None
         assert not await air.one.move(2412)
         await air.one.start(text())
         await air.one.stop()
         await air.one.stop()
-        assert await air.one.clients() == []
+        assert await air.one.clients() is None
 
     story(core, tale)

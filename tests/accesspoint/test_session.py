@@ -161,6 +161,7 @@ def test_the_page_tells_what_comes_before_it_goes_and_the_truth_when_it_is_back(
     async def tale(stage: Stage) -> None:
         await stage.on_air()
         part = stage.part
+        part.joined()
         await stage.submit(3)
         assert part.answers == [(3, None)]
         shown = part.states[-1].attempt
@@ -174,7 +175,7 @@ def test_the_page_tells_what_comes_before_it_goes_and_the_truth_when_it_is_back(
         assert (result.phase, result.reason) == ("failed", "WRONG_KEY")
         assert result.values == {"ssid": "HomeNet"}, "filled in, but for the key"
         assert ENTERED["key"] not in repr(stage.state)
-        assert stage.core.attended >= 1
+        await until(lambda: stage.core.attended == 2, 1)
 
     ended = story(tale)
     assert ended.core.happened == [

@@ -168,6 +168,7 @@ def test_one_that_fails_is_left_in_peace_for_a_while() -> None:
 def test_it_does_not_interrupt_a_person_a_second_time() -> None:
     async def tale(stage: Stage) -> None:
         await stage.on_air()
+        stage.part.joined()
         stage.core.wanted("Home is in sight")
         await until(lambda: tried(stage) == 1)
         for _ in range(60):
@@ -238,6 +239,7 @@ def test_the_only_radio_goes_now_and_then_while_nobody_is_there() -> None:
 def test_the_only_radio_stays_while_somebody_is_there() -> None:
     async def tale(stage: Stage) -> None:
         await stage.on_air()
+        stage.part.joined()
         for _ in range(60):
             stage.part.guests.seen()
             await asyncio.sleep(10)
