@@ -15,7 +15,7 @@ from conman_core.errors import ConnectError
 from conman_core.model import IPAddress, Reason
 from conman_core.net.dhcpcd import DhcpcdLease
 from conman_core.paths import Paths
-from conman_core.store import JsonStore
+from conman_core.store import JsonStore, SharedStore
 
 
 class Claims:
@@ -90,6 +90,7 @@ class Context:
         self.store = JsonStore(paths.drivers / f"{_safe(name)}.json")
         self._name = name
         self._shared = paths.runtime
+        self._memories = paths.shared
         self._children = children
         self._claims = claims
         self._protected = protected
@@ -100,6 +101,10 @@ class Context:
         folder = self._shared / "drivers" / _safe(self._name)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    def shared(self, name: str) -> SharedStore:
+        """A memory that other drivers have, too, under the same name."""
+        return SharedStore(self._memories / f"{_safe(name)}.json")
 
     def now(self) -> float:
         """Seconds of a clock that never jumps."""

@@ -15,6 +15,7 @@ from conman_core.model import Connection, DriverEvent, FormField, Link, Unavaila
 
 if TYPE_CHECKING:
     import logging
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from conman_core.options import Option
@@ -72,6 +73,17 @@ class Store(Protocol):
     def save(self, values: Mapping[str, Any]) -> None: ...
 
 
+class SharedStore(Store, Protocol):
+    """A memory that several drivers have together, such as those of one distribution."""
+
+    def changing(self) -> AbstractContextManager[dict[str, Any]]:
+        """Give what is saved, to be changed in a `with` block; it is saved at the block's end.
+
+        No other driver's change comes in between: never wait inside. After an exception nothing
+        is saved.
+        """
+
+
 class DriverContext(Protocol):
     """All that a driver gets from the core; nothing else is global."""
 
@@ -84,6 +96,12 @@ class DriverContext(Protocol):
 
     @property
     def store(self) -> Store: ...
+
+    def shared(self, name: str) -> SharedStore:
+        """Return the memory of a name, the same one for every driver that asks for it.
+
+        Choose a name that no stranger takes: that of your distribution, and what it is for.
+        """
 
     @property
     def runtime(self) -> Path:

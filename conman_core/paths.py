@@ -67,6 +67,11 @@ class Paths(NamedTuple):
         """The folder with each driver's own memory."""
         return self.state / "drivers"
 
+    @property
+    def shared(self) -> Path:
+        """The folder with what several drivers remember together."""
+        return self.state / "shared"
+
     def make(self, command: str) -> None:
         """Create the folders: the first is open to everybody, the second to root only.
 

@@ -8,9 +8,9 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from conman_core.errors import SystemFault
 
@@ -151,3 +151,21 @@ class JsonStore:
             log.warning("cannot use %s: %s; nor set it aside: %s", self.path, why, error.strerror)
             return
         log.warning("cannot use %s: %s; set aside as %s", self.path, why, aside)
+
+
+class SharedStore(JsonStore):
+    """A memory that several threads of this process may change, each knowing of the others."""
+
+    _locks: ClassVar[dict[Path, threading.Lock]] = {}  # one for each file
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[dict[str, Any]]:
+        """Give what is saved, to be changed; it is saved at the end of the block.
+
+        Nobody else's change comes in between; after an exception nothing is saved. Raises as
+        `save` does.
+        """
+        with self._locks.setdefault(self.path, threading.Lock()):
+            values = self.load()
+            yield values
+            self.save(values)

@@ -116,6 +116,8 @@ class DriverContract(RepairContract):
         assert not seen, f"probe {seen[0]}"
         assert not context.calls, f"probe ran {context.calls[0].argv}"
         assert not context.store.saves, "probe wrote into its store"
+        shared = [name for name, memory in context.memories.items() if memory.saves]
+        assert not shared, f"probe wrote into the shared memory {shared}"
         assert not context.claims, "probe claimed an interface"
         assert not context.leases, "probe asked for a DHCP client"
         assert before == context.settings, "probe changed its settings"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -73,6 +74,16 @@ class FakeStore:
         self.saves.append(json.loads(json.dumps(dict(values))))
 
 
+class FakeSharedStore(FakeStore):
+    """A memory that several drivers have."""
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[dict[str, Any]]:
+        values = json.loads(json.dumps(self.load()))
+        yield values
+        self.save(values)
+
+
 class FakeContext:
     """A DriverContext for tests.
 
@@ -96,6 +107,8 @@ class FakeContext:
         self.log = logging.getLogger("conman.driver.fake")
         self.clock = FakeClock()
         self.store = FakeStore()
+        #: by name; contexts that are to share a memory get the same one here
+        self.memories: dict[str, FakeSharedStore] = {}
         self.fault: Fault | None = None
         self.calls: list[Call] = []  #: programs run, oldest first
         self.claims: list[str] = []
@@ -170,6 +183,9 @@ class FakeContext:
             self.verify()
 
     # -- for the driver -----------------------------------------------------------------------
+
+    def shared(self, name: str) -> FakeSharedStore:
+        return self.memories.setdefault(name, FakeSharedStore())
 
     def now(self) -> float:
         return self.clock.now
