@@ -1,4 +1,4 @@
-"""Two questions to NetworkManager over the system bus, without a D-Bus library.
+"""Questions to other managers over the system bus, without a D-Bus library.
 
 The state files of NetworkManager are not enough: it writes none for an interface without a
 signal, and leaves old ones behind. Facts: D-Bus Specification 0.42, "Message Protocol" and
@@ -43,6 +43,20 @@ def manages(bus: Path, interface: str, limit: float = 0.3) -> bool | None:
     if len(value) != 8 or value[:3] != b"\x01b\x00":
         return None
     return value[4:] != bytes(4)
+
+
+def managed_objects(bus: Path, service: str, root: str, limit: float = 0.3) -> bytes | None:
+    """Return all that a service says of its objects, as it is in the message; None if nothing.
+
+    The texts in it are as D-Bus writes them: their length in four bytes, UTF-8, NUL.
+    Blocks for `limit` seconds at most.
+    """
+    manager = "org.freedesktop.DBus.ObjectManager"
+    try:
+        with _Bus(bus, time.monotonic() + limit) as session:
+            return session.call(service, root, manager, "GetManagedObjects")
+    except (OSError, BusError):
+        return None
 
 
 class _Bus:
