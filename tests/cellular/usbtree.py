@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from conman_core.inventory import Inventory
 from conman_plugins.cellular.usb import Usb
 
 CONTROLLER = "devices/platform/vhci_hcd.0/usb1"
@@ -125,3 +126,9 @@ def disc(tree: UsbTree, place: str = "1-1", ids: str = "12d1:1f01") -> None:
     """Plug a dongle in that still shows itself as a CD-ROM."""
     tree.plug(place, ids)
     tree.function(place, 0, "usb-storage", kind="08:06:50")
+
+
+def inventory(tree: UsbTree) -> Inventory:
+    """Return the network interfaces of a tree."""
+    folder = tree.root / "class/net"
+    return Inventory(folder, lambda: [path.name for path in folder.iterdir()])
