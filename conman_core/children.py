@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,10 @@ class Children:
         """
         self.closed = True
         self._register.end_all(limit)
+
+    def end(self, pids: Collection[int], limit: float) -> None:
+        """End some children, whose loops may hang. Blocks as `close` does; from any thread."""
+        self._register.end(pids, limit)
 
     def end_leftovers(self, limit: float = 3.0) -> tuple[str, ...]:
         """End what a killed conman left running, helpers included; return the names with pids.

@@ -32,7 +32,7 @@ from conman_core.net.resolver import Resolver
 from conman_core.network import Network
 from conman_core.offers import settle
 from conman_core.paths import Paths
-from conman_core.plugincontext import CorePluginContext
+from conman_core.pluginhost import PluginHost
 from conman_core.plugins import Plugins
 from conman_core.policy import firewalled, policy_of, rules_of, targets_of, wishes_of
 from conman_core.provisioner import Provisioner
@@ -56,7 +56,8 @@ class Daemon:
         self.ledger = Ledger(paths.ledger)
         self.history = History(paths.history)
         self.announcer = Announcer()
-        self.plugins = Plugins(self.announcer, self._plugin_context)
+        self.host = PluginHost(paths, self.children, self.claims, self.announcer)
+        self.plugins = Plugins(self.announcer, self.host)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._soon: list[asyncio.TimerHandle] = []
@@ -113,6 +114,7 @@ class Daemon:
             firewalled=lambda entry: firewalled(self.live.now, entry),
             been_online=self.paths.been_online,
         )
+        self.host.attach(self.provisioner, self.lender)
         self.answers = Answers(
             *(self.live, self.drivers, self.engine, self.ledger, logbook),
             plugins=self.plugins,
@@ -175,6 +177,7 @@ class Daemon:
                 await self.drivers.probed()
                 self._sweep()
                 await self.engine.look_for_owners()
+                await self.host.look()
             except Exception:  # the next look may find what would else be missed for ever
                 log.exception("a fault of conman itself, please report it")
             self.engine.poke()
@@ -212,17 +215,6 @@ class Daemon:
             children=self.children,
             claims=self.claims,
             protected=self.live.now.settings.check_targets,
-        )
-
-    def _plugin_context(self, name: str, settings: Any) -> CorePluginContext:
-        return CorePluginContext(
-            name,
-            settings,
-            paths=self.paths,
-            children=self.children,
-            claims=self.claims,
-            core=self.provisioner,
-            loop=asyncio.get_running_loop(),
         )
 
     def _link_on(self, interface: str) -> str | None:

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pluggy
@@ -80,7 +80,7 @@ def _manager_for(name: str, make: Callable[[], Any]) -> pluggy.PluginManager:
 class _Audience:
     """One plugin: its events wait here and are delivered one by one, on its lane."""
 
-    def __init__(self, name: str, origin: str) -> None:
+    def __init__(self, name: str, origin: str, failed: Callable[[str, str], None]) -> None:
         self.title = f"plugin {name} of {origin}"
         self.lane = Lane(f"plugin {name}")
         self._name = name
@@ -93,6 +93,8 @@ class _Audience:
         self._when_idle: Callable[[], None] | None = None
         self._lost = 0
         self._now_in = ""
+        self._since = 0.0  #: since when the event has gone on, by a clock that never jumps
+        self._tell_failed = failed
         self._failing: set[str] = set()
 
     def register(self, make: Callable[[], Any], answer: Callable[[str], None]) -> None:
@@ -121,6 +123,8 @@ class _Audience:
                 self._lost += 1
             first_loss = self._lost == 1 and len(self._waiting) == WAITING
             begin, self._delivering = not self._delivering, True
+            if begin:
+                self._since = time.monotonic()
         if first_loss:
             log.error(
                 "%s is still in %s and misses events from now on; its thread is at:\n%s",
@@ -128,6 +132,12 @@ class _Audience:
             )
         if begin:
             self.lane.post(self._begin)
+
+    def stuck(self, limit: float) -> str:
+        """Return in what it has been for so many seconds; empty if it has not."""
+        with self._lock:
+            late = self._delivering and time.monotonic() - self._since >= limit
+            return (self._now_in or "what it does by itself") if late else ""
 
     def when_idle(self, callback: Callable[[], None]) -> None:
         """Call back once, from any thread, when all that was put has been delivered."""
@@ -155,8 +165,9 @@ class _Audience:
     def _next(self) -> tuple[str, dict[str, Any]] | None:
         with self._lock:
             if self._waiting:
+                self._since = time.monotonic()
                 return self._waiting.popleft()
-            self._delivering = False
+            self._delivering, self._now_in = False, ""
             lost, self._lost = self._lost, 0
             idle, self._when_idle = self._when_idle, None
         if lost:
@@ -174,6 +185,7 @@ class _Audience:
                 await answer
 
     def _failed(self, hook: str, error: BaseException) -> None:
+        self._tell_failed(hook, describe(error))
         if hook in self._failing:
             log.debug("%s: %s failed again: %s", self.title, hook, describe(error))
             return
@@ -192,6 +204,8 @@ class Announcer:
 
     def __init__(self) -> None:
         self._audience: dict[str, _Audience] = {}
+        #: gets plugin, hook and exception when a hook has raised; called on the plugin's thread
+        self.failed: Callable[[str, str, str], None] = lambda *_: None
 
     async def add(self, name: str, plugin: Any, origin: str) -> str | None:
         """Register a plugin: a module, an object, or a class of which one object is made.
@@ -209,7 +223,7 @@ class Announcer:
             return None
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
-        audience = _Audience(name, origin)
+        audience = _Audience(name, origin, lambda *what: self.failed(name, *what))
         audience.lane.post(
             audience.register, make, lambda problem: hand_over(loop, _resolve, answer, problem)
         )
@@ -224,25 +238,38 @@ class Announcer:
         self._audience[name] = audience
         return None
 
-    def tell(self, hook: str, **arguments: Any) -> None:
+    def tell(self, hook: str, to: str | None = None, **arguments: Any) -> None:
         """Tell every plugin something: the name of a hook in `hookspecs`, with its arguments.
 
+        `to` names the only one that is told.
         Returns at once, and never fails because of a plugin. Raises AttributeError or TypeError
         for what the hook specifications do not have.
         """
         inspect.signature(getattr(hookspecs, hook)).bind(**arguments)
-        for audience in self._audience.values():
-            audience.put(hook, copy.deepcopy(arguments))  # its own to change
+        for name, audience in self._audience.items():
+            if to in (None, name):
+                audience.put(hook, copy.deepcopy(arguments))  # its own to change
+
+    def stuck(self, limit: float) -> dict[str, str]:
+        """Return the plugins that have been in one event for some seconds, and in which."""
+        return {name: where for name, one in self._audience.items() if (where := one.stuck(limit))}
 
     def has(self, hook: str) -> bool:
         """Tell whether any plugin listens to a hook."""
         return any(hook in audience.hooks for audience in self._audience.values())
 
-    async def remove(self, name: str, limit: float = 5.0) -> None:
-        """Tell one plugin `conman_stopping`, give it `limit` seconds, and end its lane."""
+    async def remove(
+        self, name: str, limit: float = 5.0, then: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
+        """Tell one plugin `conman_stopping`, give it `limit` seconds, and end its lane.
+
+        Before the lane ends `then` is called, with the name.
+        """
         if audience := self._audience.pop(name, None):
             audience.put("conman_stopping", {})
             await _idle(audience, limit)
+            if then:
+                await then(name)
             audience.lane.close()
 
     async def stop(self, limit: float = 1.0) -> None:

@@ -21,7 +21,7 @@ from conman_core.drivers import Drivers
 from conman_core.errors import ConfigError, ConmanError, NotRunning
 from conman_core.events import Announcer
 from conman_core.facts import facts_of
-from conman_core.found import LoadState
+from conman_core.found import Found, LoadState
 from conman_core.model import Link
 from conman_core.offers import settle
 from conman_core.options import Option
@@ -45,13 +45,22 @@ def known_plugins(config_path: Path | None) -> Known:
 
 
 async def _plugins(config_path: Path | None) -> Plugins:
-    plugins = Plugins(Announcer(), _no_context)
+    plugins = Plugins(Announcer(), _NoHost())
     await plugins.find(configuration.disabled(configuration.locate(config_path)), patience=None)
     return plugins
 
 
-def _no_context(name: str, settings: Mapping[str, Any]) -> PluginContext:
-    raise NotImplementedError  # plugins are looked at here, not made
+class _NoHost:
+    """Plugins are looked at here, not made."""
+
+    def context(self, found: Found, settings: Mapping[str, Any]) -> PluginContext:
+        raise NotImplementedError
+
+    async def gone(self, name: str) -> None:
+        raise NotImplementedError
+
+    def renewed(self, name: str) -> None:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,12 @@ class Register:
         """End the living children with their helpers. Blocks for `limit` seconds and one more."""
         with self._lock:
             entries = list(self._entries.values())
+        _end(entries, limit)
+
+    def end(self, pids: Collection[int], limit: float) -> None:
+        """End some of the living children, as `end_all` does."""
+        with self._lock:
+            entries = [entry for pid, entry in self._entries.items() if pid in pids]
         _end(entries, limit)
 
     def end_leftovers(self, limit: float) -> tuple[str, ...]:

@@ -106,6 +106,10 @@ class Lender:
             self._claims.end_loan(interface)
             self._offers_changed()
 
+    def lent_to(self, plugin: str) -> list[str]:
+        """Return the interfaces that a plugin has."""
+        return [interface for interface, lent in self._lent.items() if lent.plugin == plugin]
+
     async def give_back_all(self, plugin: str | None = None, driver: str | None = None) -> None:
         """Let all be used again that a plugin has, or that belongs to a driver."""
         for interface, lent in list(self._lent.items()):

@@ -48,12 +48,8 @@ class OnAir:
     timeout: float | None = None
 
 
-class PluginContext(Protocol):
-    """All that a plugin gets from the core. To be used on the plugin's own thread."""
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The plugin's own options, parsed."""
+class UndoContext(Protocol):
+    """What a plugin's class gets to undo what an object of it has left."""
 
     @property
     def log(self) -> logging.Logger: ...
@@ -68,11 +64,6 @@ class PluginContext(Protocol):
         It exists; a reboot empties it.
         """
 
-    def now(self) -> float:
-        """Seconds of a clock that never jumps."""
-
-    async def sleep(self, seconds: float) -> None: ...
-
     async def run(
         self,
         argv: Sequence[str],
@@ -82,6 +73,19 @@ class PluginContext(Protocol):
         secrets: Sequence[str] = (),
     ) -> Finished:
         """Run a program to its end, as `DriverContext.run` does."""
+
+
+class PluginContext(UndoContext, Protocol):
+    """All that a plugin gets from the core. To be used on the plugin's own thread."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The plugin's own options, parsed."""
+
+    def now(self) -> float:
+        """Seconds of a clock that never jumps."""
+
+    async def sleep(self, seconds: float) -> None: ...
 
     async def start(
         self,
@@ -130,7 +134,11 @@ class PluginContext(Protocol):
         """
 
     async def give_back(self, interface: str) -> None:
-        """Let the link of an interface be used again. Never raises; may come twice."""
+        """Let the link of an interface be used again. Never raises; may come twice.
+
+        A plugin that hangs for a minute, that fails while people are asked, or that is not used
+        any more loses what it has: its programs are ended, and its class is to `undo` the rest.
+        """
 
     async def try_known(self, interface: str) -> bool:
         """After `give_back`: let its link connect with what is known, at once.
@@ -164,3 +172,14 @@ class Plugin:
         """Tell what is wrong with settings, as `LinkDriver.check_settings` does."""
         del settings
         return ()
+
+    @classmethod
+    async def undo(cls, context: UndoContext) -> str:
+        """Undo what an object of this class did to the machine and cannot undo any more.
+
+        It was killed, or hangs; its programs have been ended. Called on a thread of its own, also
+        by `conman release`, if the plugin's store holds anything: so say there what is changed
+        before it is. Returns a sentence of what was undone, empty for nothing.
+        """
+        del context
+        return ""

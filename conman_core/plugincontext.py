@@ -52,6 +52,11 @@ class CorePluginContext(Context):
         super().__init__(name, settings, paths=paths, children=children, claims=claims)
         self._core = core
         self._loop = loop
+        self._started: set[Child] = set()
+
+    def started(self) -> frozenset[int]:
+        """Return the process ids of the programs that run on. May be called from any thread."""
+        return frozenset(child.pid for child in tuple(self._started) if child.running)
 
     async def start(
         self,
@@ -62,7 +67,9 @@ class CorePluginContext(Context):
         pass_fds: Sequence[int] = (),
     ) -> Child:
         """Start a program that runs until it is stopped. Raises ToolMissing, SystemFault."""
-        return await self._children.start(argv, name=name, on_line=on_line, pass_fds=pass_fds)
+        child = await self._children.start(argv, name=name, on_line=on_line, pass_fds=pass_fds)
+        self._started = {*(each for each in self._started if each.running), child}
+        return child
 
     async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from conman_core.catalog import PLUGINS, Catalog
 from conman_core.entrypoints import installed
@@ -19,7 +19,14 @@ from conman_core.values import Known
 
 log = logging.getLogger(__name__)
 
-MakeContext = Callable[[str, Mapping[str, Any]], PluginContext]
+
+class Host(Protocol):
+    """Who gives plugins their contexts, and is told what became of their objects."""
+
+    def context(self, found: Found, settings: Mapping[str, Any]) -> PluginContext: ...
+    async def gone(self, name: str) -> None: ...
+    def renewed(self, name: str) -> None: ...
+
 
 PATIENCE = 1.0  #: seconds that the start waits for imports; a later one joins when it is done
 
@@ -27,9 +34,9 @@ PATIENCE = 1.0  #: seconds that the start waits for imports; a later one joins w
 class Plugins:
     """Brings plugins and events together. What is wrong with one is logged and costs it only."""
 
-    def __init__(self, announcer: Announcer, make_context: MakeContext) -> None:
+    def __init__(self, announcer: Announcer, host: Host) -> None:
         self._announcer = announcer
-        self._make_context = make_context
+        self._host = host
         self.problems: dict[str, str] = {}  #: a sentence for people about each that cannot be used
         self._found: dict[str, Found] = {}
         self._installed: set[str] = set()
@@ -81,7 +88,7 @@ class Plugins:
             if found.state is LoadState.LOADED:
                 await self._use(found, sections.get(name, {}))
             else:
-                await self._announcer.remove(name)
+                await self._announcer.remove(name, then=self._host.gone)
                 self._settings.pop(name, None)
                 if found.state is not LoadState.DISABLED:
                     self._refused(name, f"plugin {found.sentence}")
@@ -91,13 +98,19 @@ class Plugins:
         if not (isinstance(found.plugin, type) and issubclass(found.plugin, Plugin)):
             problem = await self._announcer.add(name, found.plugin, found.origin)
         else:
-            if self._settings.get(name) not in (None, settings):
-                await self._announcer.remove(name)
+            changed = self._settings.get(name) not in (None, settings)
+            if changed:
+                await self._announcer.remove(name, then=self._host.gone)
             self._settings[name] = settings
-            context = self._make_context(name, settings)
-            problem = await self._announcer.make(name, partial(found.plugin, context), found.origin)
+            make = partial(self._make, found, settings)
+            problem = await self._announcer.make(name, make, found.origin)
+            if changed and not problem:
+                self._host.renewed(name)
         if problem:
             self._refused(name, problem)
+
+    def _make(self, found: Found, settings: Mapping[str, Any]) -> Any:
+        return found.plugin(self._host.context(found, settings))
 
     def _refused(self, name: str, sentence: str) -> None:
         log.error("%s", sentence)

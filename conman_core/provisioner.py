@@ -100,12 +100,7 @@ class Provisioner:
         if move.start is True:
             self._trouble = ""
             self.say(f"settings are asked for: {move.sentence}", event="provision", state="asking")
-            moment = self._engine.moment()
-            failures = {link.name: explain.why_not(link, moment) for link in moment.links}
-            by_hand = move.course.asking is not None and move.course.asking.by_hand
-            self._announcer.tell(
-                "conman_provision", sentence=move.sentence, by_hand=by_hand, failures=failures
-            )
+            self._ask(move.sentence)
         elif move.start is False:
             self.say(
                 f"settings are not asked for any more: {move.sentence}",
@@ -118,7 +113,26 @@ class Provisioner:
             self._timer = asyncio.get_running_loop().call_later(delay, self.look_at_links)
         self._changed.set()
 
+    def _ask(self, sentence: str, to: str | None = None) -> None:
+        moment = self._engine.moment()
+        failures = {link.name: explain.why_not(link, moment) for link in moment.links}
+        asking = self._course.asking
+        self._announcer.tell(
+            "conman_provision",
+            to=to,
+            sentence=sentence,
+            by_hand=asking is not None and asking.by_hand,
+            failures=failures,
+        )
+
     # -- what plugins tell
+
+    def ask_again(self, plugin: str) -> None:
+        """Take that a plugin is gone, or was made anew: while people are asked, it is told that."""
+        if self._course.asking is not None and self.showing is None:
+            self._course = provisioning.again(self._course, self._engine.clock())
+            self._ask(f"plugin {plugin} has begun anew", to=plugin)
+            self._engine.poke()
 
     def on_air(self, what: OnAir | None, *, attended: bool) -> None:
         """Take what a person finds now."""

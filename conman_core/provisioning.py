@@ -131,6 +131,13 @@ def by_hand(course: Course, facts: Facts, now: float, timeout: float | None) -> 
     return Move(replace(course, asking=asking), True, "a person wants it")
 
 
+def again(course: Course, now: float) -> Course:
+    """Note that who asked is not there any more: somebody has to show something anew."""
+    if course.asking is None:
+        return course
+    return replace(course, asking=replace(course.asking, since=now, shown=False))
+
+
 def shown(course: Course, now: float, *, timeout: float | None, attended: bool) -> Course:
     """Note that there is something for a person to find, and whether somebody was just there."""
     asking = course.asking

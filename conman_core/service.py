@@ -14,6 +14,7 @@ from conman_core.lock import Lock
 from conman_core.net.resolver import Resolver
 from conman_core.network import Network
 from conman_core.paths import Paths
+from conman_core.undoing import undo_all
 
 _LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s"
 
@@ -41,7 +42,9 @@ def release(paths: Paths) -> list[str]:
     """
     paths.make("release")
     with Lock(paths.lock):
-        done = [f"ended {left}" for left in Children(paths.runtime).end_leftovers()]
+        children = Children(paths.runtime)
+        done = [f"ended {left}" for left in children.end_leftovers()]
+        done += asyncio.run(undo_all(paths, children))
         ledger = Ledger(paths.ledger)
         network = Network(ledger, Resolver(Path("/etc/resolv.conf"), ledger))
         try:

@@ -13,6 +13,7 @@ from conman_core import ConnectError, PluginContext, Reason
 from conman_core.errors import SystemFault
 from conman_core.net import nl80211
 from conman_core.net.netlink import Netlink
+from conman_core.plugin import UndoContext
 from conman_plugins.accesspoint import channel, hostapd, wall
 from conman_plugins.accesspoint.dnsmasq import Dnsmasq
 from conman_plugins.accesspoint.hostapd import Client, Hostapd
@@ -178,12 +179,13 @@ class Air:
             self._plan = None  # if it was cancelled, the next one does it
 
     @staticmethod
-    async def tidy(context: PluginContext) -> None:
-        """Remove what a conman that was killed left. Raises SystemFault."""
-        left = context.store.load()
-        if isinstance(left.get("interface"), str):
-            context.log.info("the access point of an earlier run is removed")
-            await _restore(context, left["interface"])
+    async def tidy(context: UndoContext) -> str:
+        """Remove what a conman that was killed left; say what. Raises SystemFault, OSError."""
+        interface = context.store.load().get("interface")
+        if not isinstance(interface, str):
+            return ""
+        await _restore(context, interface)
+        return f"removed the access point that was left on {interface}"
 
 
 def _add(plan: Plan) -> None:
@@ -203,7 +205,7 @@ def _remove_own() -> None:
         nl80211.remove_interface(socket.if_nametoindex(OWN))
 
 
-async def _restore(context: PluginContext, interface: str) -> None:
+async def _restore(context: UndoContext, interface: str) -> None:
     """Leave a radio as it was before. Raises SystemFault, OSError."""
     left = context.store.load()
     await wall.tear_down(context)

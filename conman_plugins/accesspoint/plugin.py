@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conman_core import Option, Plugin, PluginContext
 from conman_core.errors import ConmanError
 from conman_core.hookspecs import hookimpl
+from conman_core.plugin import UndoContext
 from conman_plugins.accesspoint.options import OPTIONS, Settings, faults, read
 
 if TYPE_CHECKING:
@@ -43,16 +44,21 @@ class AccessPoint(Plugin):
         """Return the settings, checked. Raises ConfigError."""
         return read(self.context.settings)
 
+    @classmethod
+    async def undo(cls, context: UndoContext) -> str:
+        """Take away what an access point has left that could not be closed."""
+        from conman_plugins.accesspoint.air import Air
+
+        return await Air.tidy(context)
+
     @hookimpl
     async def conman_started(self) -> None:
         """Tidy up after a conman that was killed, and leave the note for who holds the card."""
         from conman_plugins.accesspoint.bootnote import keep_note
 
         try:
-            if self.context.store.load():
-                from conman_plugins.accesspoint.air import Air
-
-                await Air.tidy(self.context)
+            if self.context.store.load() and (done := await self.undo(self.context)):
+                self.context.log.info("%s", done)
             keep_note(self._settings(), self.context.log)
         except (ConmanError, OSError) as error:
             self.context.log.warning("%s", error)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from conman_core import PluginContext
 from conman_core.errors import SystemFault, ToolMissing
+from conman_core.plugin import UndoContext
 
 TABLE = "conman_accesspoint"
 PROC = Path("/proc/sys/net")
@@ -101,7 +102,7 @@ async def build(
         )
 
 
-async def tear_down(context: PluginContext) -> None:
+async def tear_down(context: UndoContext) -> None:
     """Take the table away, if there is one."""
     text = f"table inet {TABLE}\ndelete table inet {TABLE}\n"
     with contextlib.suppress(SystemFault, TimeoutError):  # then there is none

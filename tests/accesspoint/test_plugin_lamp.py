@@ -105,8 +105,9 @@ def test_at_the_start_it_leaves_a_note_and_tidies_up(
     done: list[str] = []
     monkeypatch.setattr(bootnote, "keep_note", lambda settings, log: done.append(settings.ssid))
 
-    async def tidy(context: Any) -> None:
+    async def tidy(context: Any) -> str:
         done.append("tidied")
+        return "removed it"
 
     monkeypatch.setattr(Air, "tidy", tidy)
 

@@ -237,3 +237,45 @@ def test_a_plugin_cannot_change_what_another_is_told():
 
     asyncio.run(scenario())
     assert seen == {"ethernet:eth0": "no signal"}
+
+
+def test_one_alone_can_be_told(site):
+    async def scenario() -> None:
+        one, two, announcer = Notes(), Notes(), Announcer()
+        await announcer.add("one", one, "a 1")
+        await announcer.add("two", two, "a 1")
+        announcer.tell("conman_online", to="two", link="x")
+        await announcer.stop()
+        assert (one.told, two.told) == (["stopping"], ["x", "stopping"])
+
+    asyncio.run(scenario())
+
+
+class Blocks:
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    @hookimpl
+    def conman_online(self, link):
+        self.go.wait(10)
+        raise OSError(link)
+
+
+def test_who_is_in_one_event_for_long_is_stuck_and_who_raises_is_told_of_each_time():
+    async def scenario() -> None:
+        plugin, announcer, failed = Blocks(), Announcer(), []
+        announcer.failed = lambda *what: failed.append(what)
+        await announcer.add("blocks", plugin, "a 1")
+        assert announcer.stuck(0.0) == {}
+        for link in ("eth0", "eth1"):
+            announcer.tell("conman_online", link=link)
+        await until(lambda: announcer.stuck(0.05))
+        assert announcer.stuck(60.0) == {}
+        assert announcer.stuck(0.05)["blocks"].startswith("conman_online since ")
+        plugin.go.set()
+        await until(lambda: len(failed) == 2)
+        assert failed[1] == ("blocks", "conman_online", "OSError: eth1")
+        await until(lambda: announcer.stuck(0.0) == {})
+        await announcer.stop()
+
+    asyncio.run(scenario())

@@ -49,15 +49,28 @@ class Listener:
     def conman_online(self) -> None: ...
 
 
+class Host:
+    """Notes what it is told, and which object of Asker was there then."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def context(self, found: Found, settings: Mapping[str, Any]) -> Any:
+        return found.name, settings
+
+    async def gone(self, name: str) -> None:
+        assert Asker.made[-1].told[-1:] == ["stopping"]
+        self.told.append((f"{name} is gone", len(Asker.made)))
+
+    def renewed(self, name: str) -> None:
+        self.told.append((f"{name} is renewed", len(Asker.made)))
+
+
 @pytest.fixture
 def plugins() -> tuple[Plugins, Announcer]:
     Asker.made = []
     announcer = Announcer()
-
-    def context(name: str, settings: Mapping[str, Any]) -> Any:
-        return name, settings
-
-    plugins = Plugins(announcer, context)
+    plugins = Plugins(announcer, Host())
     plugins._found = {
         "asker": Found("asker", LoadState.LOADED, plugin=Asker, declared=Declared((SSID,))),
         "listener": Found("listener", LoadState.LOADED, plugin=Listener),
@@ -90,6 +103,7 @@ def test_other_settings_make_it_anew_and_the_old_one_is_told_to_stop(plugins: Ma
     old, new = Asker.made
     assert old.told == ["stopping"]
     assert new.told == ["why", "stopping"]
+    assert plugins[0]._host.told == [("asker is gone", 1), ("asker is renewed", 2)]  # type: ignore[attr-defined]
 
 
 def test_one_that_is_disabled_now_is_told_to_stop(plugins: Made) -> None:
@@ -98,6 +112,7 @@ def test_one_that_is_disabled_now_is_told_to_stop(plugins: Made) -> None:
         plugins[0]._found["asker"] = Found("asker", LoadState.DISABLED)
         await plugins[0].use({})
         assert Asker.made[0].told == ["stopping"]
+        assert plugins[0]._host.told == [("asker is gone", 1)]  # type: ignore[attr-defined]
         assert not plugins[1].has("conman_provision")
         await plugins[1].stop()
 

@@ -93,7 +93,7 @@ class Place:
     def has(self, hook: str) -> bool:
         return hook == "conman_provision"
 
-    def tell(self, hook: str, **facts: Any) -> None:
+    def tell(self, hook: str, to: str | None = None, **facts: Any) -> None:
         self.told.append(hook)
         if hook == "conman_provision_end":
             self.core.on_air(None, attended=False)
