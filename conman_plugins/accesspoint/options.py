@@ -17,6 +17,7 @@ NAME = "accesspoint"
 SECTION = f"conman:{NAME}"
 AUTO, OPEN = "auto", "open"  #: what may stand in place of a key
 ATTENTION = 120.0  #: seconds that somebody who was seen counts as being there
+LEAST_TIMEOUT, LEAST_LOOK = 10.0, 5.0  #: seconds; a phone needs that to join, a radio to look
 _PREFIX = 24
 _PASSPHRASE = re.compile(r"[ -~]{8,63}")  # IEEE 802.11-2020, J.4.1
 _PLACES = ("{hostname}", "{serial}", "{mac}")
@@ -58,13 +59,15 @@ OPTIONS = (
         "no for one that does not keep that promise.",
         ("auto", "no"),
     ),
-    Option("timeout", Kind.DURATION, "5m", "How long it stays without anybody there."),
+    Option(
+        "timeout", Kind.DURATION, "5m", "How long it stays without anybody there; 10s at least."
+    ),
     Option(
         "look-every",
         Kind.DURATION,
         "3m",
         "How often it goes for a moment to look for known networks, while nobody is there, "
-        "on a radio that cannot do both.",
+        "on a radio that cannot do both; 5s at least.",
     ),
     Option(
         "led",
@@ -135,8 +138,8 @@ def read(values: Mapping[str, Any]) -> Settings:
         interface=_interface(values["interface"]),
         country=_country(values["country"]),
         together=values["together"] != "no",
-        timeout=values["timeout"],
-        look_every=values["look-every"],
+        timeout=_timeout(values["timeout"]),
+        look_every=_look_every(values["look-every"]),
         led=values["led"] or "",
         boot_note=bool(values["boot-note"]),
     )
@@ -201,15 +204,32 @@ def _country(text: str | None) -> str:
     return country
 
 
+def _timeout(seconds: float | None) -> float:
+    return _at_least("timeout", seconds, LEAST_TIMEOUT, "a day is 24h")
+
+
+def _look_every(seconds: float | None) -> float:
+    return _at_least("look-every", seconds, LEAST_LOOK, "so seldom that it is never is 24h")
+
+
+def _at_least(name: str, seconds: float | None, least: float, hint: str) -> float:
+    if seconds is None or seconds < least:
+        text = "" if seconds is None else f"{seconds:g}s"
+        raise _wrong(name, text, f"a duration of at least {least:g}s; {hint}")
+    return seconds
+
+
 def _wrong(name: str, text: object, allowed: str) -> WrongSetting:
     return WrongSetting(name, f"{name} = {text} is not allowed; allowed: {allowed}")
 
 
-_CHECKS: Mapping[str, Callable[[str | None], object]] = {
+_CHECKS: Mapping[str, Callable[[Any], object]] = {
     "ssid": _ssid,
     "passphrase": _passphrase,
     "address": _address,
     "portal-address": _portal,
     "interface": _interface,
     "country": _country,
+    "timeout": _timeout,
+    "look-every": _look_every,
 }

@@ -169,3 +169,16 @@ def test_both_on_one_radio_and_the_note_can_be_switched_off() -> None:
 def test_times_are_in_seconds() -> None:
     made = settings(timeout="10m", look_every="45s")
     assert (made.timeout, made.look_every) == (600.0, 45.0)
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "9s", "100ms", ""])
+def test_a_timeout_too_short_for_a_phone_is_refused(text: str) -> None:
+    said = refused(timeout=text)
+    assert said.endswith("is not allowed; allowed: a duration of at least 10s; a day is 24h")
+    assert settings(timeout="10s").timeout == 10.0
+
+
+@pytest.mark.parametrize("text", ["0", "4s", ""])
+def test_to_look_without_a_pause_is_refused(text: str) -> None:
+    assert "allowed: a duration of at least 5s" in refused(look_every=text)
+    assert settings(look_every="5s").look_every == 5.0

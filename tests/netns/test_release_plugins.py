@@ -13,7 +13,7 @@ __all__ = ["net"]
 pytestmark = pytest.mark.netns
 
 
-def test_release_lets_a_plugin_undo_what_it_left_when_it_was_killed(net: Internet) -> None:  # noqa: F811
+def test_release_lets_a_plugin_undo_what_it_left_when_it_was_killed(net: Internet) -> None:
     before = everything(net), net.device.run("nft", "list", "ruleset")
     net.device.ip("addr", "add", "10.0.0.1/24", "dev", "eth1")
     net.device.run("nft", "add", "table", "inet", "conman_accesspoint")
