@@ -165,7 +165,7 @@ class WifiDriver(LinkDriver):
         radios = self._machine.stations(self.context.settings["interfaces"])
         if not radios:
             raise ConnectError(Reason.NO_DEVICE, "there is no WiFi radio to try it with")
-        await self._station(radios[0]).try_out(network)
+        network = await self._station(radios[0]).try_out(network)
         try:
             self._known.add(network)
         except SystemFault as error:

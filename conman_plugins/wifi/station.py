@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
@@ -21,7 +22,8 @@ from conman_plugins.wifi.supplicant import Supplicant
 
 T = TypeVar("T")
 
-_LOOKS = 2  #: until a network is not there: one look may miss it
+#: the looks until a network is not there, as one may miss it; True: it is asked for by its name
+_LOOKS, _HIDDEN_LOOKS = (False, False, True), (False, True, True)
 _LATEST = 2.0  #: seconds that the core takes at most to act on an event
 
 
@@ -128,17 +130,18 @@ class Station:
         self._ready = None
         await self._leave()
 
-    async def try_out(self, network: Network) -> None:
+    async def try_out(self, network: Network) -> Network:
         """Join a network that is not known yet; what is known stays as it is. Raises ConnectError.
 
-        If it works the next `connect` returns the connection. Else the radio goes back to what it
+        Returns it as it was found: hidden only if it shows itself to nobody who does not ask for
+        it by name, whatever the person thinks. If it works the next `connect` returns the connection. Else the radio goes back to what it
         did before.
         """
         for task in self._works:
             task.cancel()
-        await self._apart(self._try_out(network), self._trials, self._leave)
+        return await self._apart(self._try_out(network), self._trials, self._leave)
 
-    async def _try_out(self, network: Network) -> None:
+    async def _try_out(self, network: Network) -> Network:
         async with self.turn:
             self._trying = True
             try:
@@ -146,20 +149,22 @@ class Station:
                     self._tell(Lost(self._link, Reason.LOST, f"{network.name} is tried out"))
                 await self._leave()
                 await self.start()
-                found: list[Candidate] = []
-                for _ in range(_LOOKS):
-                    hidden = [network.ssid] if network.hidden else []
-                    found = candidates([network], await scan(self.supplicant, (), hidden))
-                    if found:
-                        break
-                if not found:
-                    sentence = f"{network.name} was not found: check its name, and that it is near"
-                    raise ConnectError(Reason.NOT_FOUND, sentence)
-                self._ready = await self._enter(found[0])
+                found = await self._find(network)
+                self._ready = await self._enter(found)
+                return found.network
             finally:
                 self._trying = False
                 self._late = asyncio.get_running_loop().time() + _LATEST
                 self._tell(Retry(self._link, f"{network.name} was tried out"))
+
+    async def _find(self, network: Network) -> Candidate:
+        for hidden in _HIDDEN_LOOKS if network.hidden else _LOOKS:
+            asked = [network.ssid] if hidden else []
+            cells = await scan(self.supplicant, (), asked)
+            if found := candidates([replace(network, hidden=hidden)], cells):
+                return found[0]
+        sentence = f"{network.name} was not found: check its name, and that it is near"
+        raise ConnectError(Reason.NOT_FOUND, sentence)
 
     async def lend(self) -> None:
         """Let go of the radio: nobody looks around with it until it is needed again."""
