@@ -133,9 +133,9 @@ class Station:
     async def try_out(self, network: Network) -> Network:
         """Join a network that is not known yet; what is known stays as it is. Raises ConnectError.
 
-        Returns it as it was found: hidden only if it shows itself to nobody who does not ask for
-        it by name, whatever the person thinks. If it works the next `connect` returns the connection. Else the radio goes back to what it
-        did before.
+        Returns it as it was found: hidden only if nobody sees it who does not ask for its name. If
+        it works the next `connect` returns the connection. Else the radio goes back to what it did
+        before.
         """
         for task in self._works:
             task.cancel()

@@ -1,4 +1,4 @@
-"""A network that is entered is saved as hidden only if it is: its name would be sent out for ever."""
+"""A network that is entered is saved as hidden only if it is: else its name is sent out."""
 
 from __future__ import annotations
 
