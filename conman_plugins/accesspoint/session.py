@@ -24,6 +24,7 @@ from conman_plugins.accesspoint.shown import Shown
 from conman_plugins.accesspoint.wanted import Wanted
 
 REFRESH = 3.0  #: seconds between looks at what the drivers' forms offer, and at who is there
+FRESH = 30.0  #: seconds that a list is left as it is, by a radio that can look beside its duty
 FAREWELL = 5.0  #: seconds that a page which can still be seen says that it worked
 _BUSY = "error.busy"  #: the page has the sentence
 
@@ -110,12 +111,14 @@ class Session:
             self._berth.opening.show(self._state())
 
     async def _refresh_forever(self) -> None:
-        looked = False
+        fresh_until = float("-inf")
         while True:
             await self._context.sleep(REFRESH)
-            if self._berth.opening and not (looked or self._berth.leaves or lists(self._forms)):
-                looked = True  # conman had just begun: the radio has heard nothing yet
-                await self._context.look()
+            idle = self._berth.opening and not self._berth.leaves and self._settled.is_set()
+            wanted = self._shown.attended or not lists(self._forms)
+            if idle and wanted and self._context.now() >= fresh_until:
+                fresh_until = self._context.now() + FRESH
+                await self._context.look()  # costs nobody anything
             if self._agenda.empty:
                 self._agenda.put(self._refresh)
 

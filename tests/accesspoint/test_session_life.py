@@ -92,50 +92,6 @@ def test_a_radio_that_cannot_do_both_after_all_is_access_point_alone() -> None:
     story(tale, plan=TOGETHER, troubles=[apart])
 
 
-# -- looks around
-
-
-def test_a_person_gets_a_fresh_list_and_the_access_point_goes_for_that() -> None:
-    async def tale(stage: Stage) -> None:
-        await stage.on_air()
-        part = stage.part
-        part.guests.look()
-        await until(lambda: part.states[-1].looking)
-        await until(lambda: part not in stage.up)
-        stage.core.offered = (MORE,)
-        await stage.on_air()
-        assert not stage.state.looking
-        await until(lambda: stage.state.forms == (MORE,))
-
-    happened = story(tale).core.happened
-    assert happened[1:5] == ["open", "close", "look", "borrow wlan0"]
-
-
-def test_one_that_does_both_stays_for_that() -> None:
-    async def tale(stage: Stage) -> None:
-        await stage.on_air()
-        part = stage.part
-        part.guests.look()
-        await until(lambda: part.states[-1].looking)
-        await until(lambda: not part.states[-1].looking)
-        assert stage.part is part
-
-    story(tale, plan=TOGETHER)
-
-
-def test_what_comes_in_sight_is_on_the_page_within_seconds() -> None:
-    async def tale(stage: Stage) -> None:
-        await stage.on_air()
-        part = stage.part
-        stage.core.offered = (MORE,)
-        assert await until(lambda: part.states[-1].forms == (MORE,)) < 4
-        count = len(part.states)
-        await asyncio.sleep(30)
-        assert len(part.states) == count, "what has not changed is not sent again"
-
-    story(tale, plan=TOGETHER)
-
-
 # -- known networks
 
 

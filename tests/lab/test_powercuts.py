@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab.test_provisioning import ALONE, ASKS, HOME, Provisioning, entered, provisioning
 from tests.lab.wifi_device import KEY, block
+from tests.netns.namespaces import run
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -22,21 +23,26 @@ LATEST = 8.0  #: seconds after Connect; a try takes about that long here
 KEPT = {"setup.cfg", "networks.conf"}  #: of /run: they stand for files that a reboot keeps
 
 
-def descendants(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
+def processes(it: Provisioning) -> set[int]:
+    """What runs on the device: conman with all below it, and what has lost its parent."""
+    conman = it.daemon.process
+    found = [conman.pid] if conman.poll() is None else []
     for each in found:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             found += map(int, Path(f"/proc/{each}/task/{each}/children").read_text().split())
-    return found
+    inside = run("ip", "netns", "pids", it.device.name).split()
+    return {*found, *map(int, inside)} - {os.getpid()}
 
 
 def cut_the_power(it: Provisioning) -> None:
     """End conman and all that it started, and empty what is lost with the power."""
-    for pid in descendants(it.daemon.process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    it.daemon.process.wait(5)
+    deadline = time.monotonic() + 10
+    while left := processes(it):  # one that was killed may just have started another
+        assert time.monotonic() < deadline, left
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
     for each in (it.device.folder / "run").iterdir():
         if each.is_dir():
             shutil.rmtree(each)
