@@ -65,8 +65,8 @@ class PinRule:
             with self._memory.changing() as values:
                 mark = _fingerprint(values, card, pin)
                 known = _tried(values, card)
-                state = known.pop(mark, "")
-                if state in {_WRONG, _CUT} or len(known) >= MOST_VALUES:
+                state = str(known.pop(mark, ""))
+                if (state and state not in {_RIGHT, _AGAIN}) or len(known) >= MOST_VALUES:
                     raise self._spent(state)
                 known[mark] = _AGAIN if state else _CUT
         except SystemFault as fault:
@@ -75,10 +75,10 @@ class PinRule:
         return mark
 
     def _spent(self, state: str) -> ConnectError:
-        if state == _CUT:
-            what = "this PIN was tried, but the SIM card's answer was not heard"
-        elif state == _WRONG:
+        if state == _WRONG:
             what = "the SIM card has refused this PIN before"
+        elif state:
+            what = "this PIN was tried, but the SIM card's answer was not heard"
         else:
             what = f"{MOST_VALUES} PINs were tried on this SIM card"
         return _no(Reason.PIN_WRONG, f"{what}; it is not tried again: {self._correct}")
