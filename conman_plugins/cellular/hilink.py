@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from ipaddress import IPv4Interface
 from typing import ClassVar
 
 from conman_core import (
@@ -21,6 +22,7 @@ from conman_core import (
 )
 from conman_core.inventory import Inventory
 from conman_core.model import DriverEvent
+from conman_plugins.cellular.dongles import MAKERS
 from conman_plugins.cellular.leases import Leases
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.usb import Function, Usb, UsbDevice
@@ -34,27 +36,6 @@ _LONGEST_DHCP = 120.0
 _DEFAULT_DHCP = 30.0
 #: kernel drivers of interfaces with Ethernet frames
 _DRIVERS = frozenset({"cdc_ether", "rndis_host", "cdc_ncm", "huawei_cdc_ncm"})
-#: makers of modems that make no other network devices under this number (usb.ids)
-_VENDORS = frozenset(
-    {
-        0x05C6,  # Qualcomm, in dongles without a name
-        0x0AF0,  # Option
-        0x1199,  # Sierra Wireless
-        0x12D1,  # Huawei
-        0x1410,  # Novatel
-        0x1546,  # u-blox
-        0x19D2,  # ZTE
-        0x1BBB,  # Alcatel, TCL
-        0x1BC7,  # Telit
-        0x1C9E,  # Longcheer
-        0x1E0E,  # SIMCom
-        0x1E2D,  # Cinterion, Thales
-        0x1FAC,  # Franklin
-        0x2C7C,  # Quectel
-        0x2CB7,  # Fibocom
-        0x2DEE,  # MeiG
-    }
-)
 
 
 class HilinkDriver(LinkDriver):
@@ -193,13 +174,17 @@ class HilinkDriver(LinkDriver):
 
     def _pages(self, link: Link) -> WebApi | None:
         connection = self._leases.connections().get(link.name)
-        gateway = connection.gateways.get(Family.IPV4) if connection else None
-        return WebApi(connection.interface, gateway) if connection and gateway else None
+        host = connection.gateways.get(Family.IPV4) if connection else None
+        if host is None and link.interface:  # another conman may have it connected
+            found = self._inventory.addresses(link.interface)
+            networks = [each.network for each in found if isinstance(each, IPv4Interface)]
+            host = networks[0].network_address + 1 if networks else None
+        return WebApi(link.interface, host) if link.interface and host else None
 
 
 def router_of(device: UsbDevice) -> Function | None:
     """Return the part of a dongle that leads to its router, None if it is no such dongle."""
-    if device.vendor not in _VENDORS:
+    if device.vendor not in MAKERS:
         return None
     # with serial ports that one is no router, but wants to be dialled
     drivers = _DRIVERS - ({"huawei_cdc_ncm"} if device.terminals else set())

@@ -68,7 +68,7 @@ class TestContract(DriverContract):
     def driver(self, tmp_path: Path) -> HilinkDriver:
         desk = Desk(tmp_path)
         hilink(desk.tree)
-        desk.context.script_dhcp(lease_on("eth1"))
+        desk.context.script_dhcp(lease_on("usb1"))
         desk.context.expect(UHUBCTL, always=True)
         return desk.driver
 
@@ -99,7 +99,7 @@ def test_every_kind_of_router_is_found(desk: Desk, driver: str) -> None:
 
 def test_an_ethernet_adapter_and_a_telephone_are_left_to_others(desk: Desk) -> None:
     desk.tree.plug("1-1", "0bda:8153", maker="Realtek")
-    desk.tree.function("1-1", 0, "cdc_ether", net="eth1")
+    desk.tree.function("1-1", 0, "cdc_ether", net="usb1")
     desk.tree.plug("1-2", "18d1:4eeb", maker="Google")
     desk.tree.function("1-2", 0, "rndis_host", net="usb0")
 
@@ -124,7 +124,7 @@ def test_a_dongle_that_is_still_a_cd_rom_is_told_of(desk: Desk) -> None:
 
 def test_it_gets_its_address_by_dhcp_and_costs_money(desk: Desk) -> None:
     hilink(desk.tree)
-    desk.context.script_dhcp(lease("eth1"))
+    desk.context.script_dhcp(lease("usb1"))
     connection = run(desk.driver.connect(desk.links()[0]))
 
     assert connection.metered
@@ -139,7 +139,7 @@ def test_a_dongle_that_gives_no_address_says_which_one(desk: Desk) -> None:
 
     assert raised.value.reason is Reason.NO_ADDRESS
     assert str(raised.value) == (
-        "HUAWEI Mobile at USB 1-1 (eth1): the modem gave no address within 0.01 s"
+        "HUAWEI Mobile at USB 1-1 (usb1): the modem gave no address within 0.01 s"
     )
     assert desk.context.leftovers() == []
 
@@ -151,8 +151,8 @@ async def quickly(desk: Desk) -> None:
 
 def test_without_carrier_nobody_is_asked(desk: Desk) -> None:
     hilink(desk.tree)
-    (desk.tree.root / "class/net/eth1/carrier").write_text("0\n")
-    with pytest.raises(ConnectError, match="has no connection on eth1 yet") as raised:
+    (desk.tree.root / "class/net/usb1/carrier").write_text("0\n")
+    with pytest.raises(ConnectError, match="has no connection on usb1 yet") as raised:
         run(desk.driver.connect(desk.links()[0]))
 
     assert raised.value.reason is Reason.NO_CARRIER
@@ -172,14 +172,14 @@ def test_a_dongle_that_is_gone_is_not_another_one_in_its_place(desk: Desk) -> No
 
 def test_a_new_lease_and_a_lost_one_are_told(desk: Desk) -> None:
     hilink(desk.tree)
-    desk.context.script_dhcp(lease("eth1"))
+    desk.context.script_dhcp(lease("usb1"))
 
     async def check() -> None:
         (link,) = desk.links()
         await desk.driver.connect(link)
         events = desk.driver.events()
         (client,) = desk.context.leases
-        client.renew(lease("eth1", 9))
+        client.renew(lease("usb1", 9))
         event = await anext(events)
         assert isinstance(event, ConnectionChanged)
         assert event.connection.metered
@@ -187,7 +187,7 @@ def test_a_new_lease_and_a_lost_one_are_told(desk: Desk) -> None:
         assert await anext(events) == Lost(
             "hilink:1-1",
             Reason.NO_ADDRESS,
-            "the DHCP lease of eth1 is lost; the modem may have hung up",
+            "the DHCP lease of usb1 is lost; the modem may have hung up",
         )
         await desk.driver.disconnect(link)
         await events.aclose()  # type: ignore[attr-defined]
@@ -196,10 +196,10 @@ def test_a_new_lease_and_a_lost_one_are_told(desk: Desk) -> None:
 
 
 def test_of_two_in_one_network_the_second_is_refused_until_the_first_is_down(desk: Desk) -> None:
-    hilink(desk.tree, "1-1", "eth1")
-    hilink(desk.tree, "1-2", "eth2")
-    desk.context.script_dhcp(lease("eth1"), interface="eth1")
-    desk.context.script_dhcp(lease("eth2"), interface="eth2")
+    hilink(desk.tree, "1-1", "usb1")
+    hilink(desk.tree, "1-2", "usb2")
+    desk.context.script_dhcp(lease("usb1"), interface="usb1")
+    desk.context.script_dhcp(lease("usb2"), interface="usb2")
 
     async def check() -> None:
         first, second = desk.links()
@@ -208,11 +208,11 @@ def test_of_two_in_one_network_the_second_is_refused_until_the_first_is_down(des
             await desk.driver.connect(second)
         assert raised.value.reason is Reason.MISCONFIGURED
         assert str(raised.value) == (
-            "HUAWEI Mobile at USB 1-2 (eth2): it gives addresses of 192.168.8.0/24, as hilink:1-1"
+            "HUAWEI Mobile at USB 1-2 (usb2): it gives addresses of 192.168.8.0/24, as hilink:1-1"
             " does, so that the two cannot be told apart; unplug hilink:1-1 and give this one"
             " another network on its page http://192.168.8.1"
         )
-        assert desk.context.leftovers() == ["a DHCP client on eth1 still runs"]
+        assert desk.context.leftovers() == ["a DHCP client on usb1 still runs"]
         await desk.driver.disconnect(first)
         events = desk.driver.events()
         assert await anext(events) == Retry(
@@ -226,10 +226,10 @@ def test_of_two_in_one_network_the_second_is_refused_until_the_first_is_down(des
 
 
 def test_two_in_different_networks_go_together(desk: Desk) -> None:
-    hilink(desk.tree, "1-1", "eth1")
-    hilink(desk.tree, "1-2", "eth2")
-    desk.context.script_dhcp(lease("eth1", 8), interface="eth1")
-    desk.context.script_dhcp(lease("eth2", 9), interface="eth2")
+    hilink(desk.tree, "1-1", "usb1")
+    hilink(desk.tree, "1-2", "usb2")
+    desk.context.script_dhcp(lease("usb1", 8), interface="usb1")
+    desk.context.script_dhcp(lease("usb2", 9), interface="usb2")
 
     async def check() -> None:
         links = desk.links()

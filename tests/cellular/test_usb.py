@@ -71,7 +71,7 @@ def test_a_device_that_goes_while_it_is_looked_at_is_not_there(tree: UsbTree) ->
     hilink(tree)
     (tree.root / "bus/usb/devices/1-1/idProduct").unlink()
 
-    assert tree.usb.behind_interface("eth1") is None
+    assert tree.usb.behind_interface("usb1") is None
     assert list(tree.usb.devices()) == []
 
 

@@ -115,7 +115,7 @@ def e220(tree: UsbTree, place: str = "1-1", first: int = 0) -> None:
         tree.function(place, number, "option", tty=f"ttyUSB{first + number}")
 
 
-def hilink(tree: UsbTree, place: str = "1-1", net: str = "eth1") -> None:
+def hilink(tree: UsbTree, place: str = "1-1", net: str = "usb1") -> None:
     """Plug a dongle in that is a router."""
     tree.plug(place, "12d1:14dc", serial="0123456789ABCDEF")
     tree.function(place, 0, "cdc_ether", kind="02:06:00", net=net)
