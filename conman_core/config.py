@@ -18,7 +18,7 @@ from conman_core.errors import ConfigError
 from conman_core.inifile import Document
 from conman_core.options import Declared
 from conman_core.settings import FIRST_PARTY, OPTIONS, Settings, section_options
-from conman_core.store import write_atomic
+from conman_core.store import remove_torn, write_atomic
 from conman_core.values import Known, Reader, Shown, nearest
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ def wanted(path: Path | None) -> tuple[str, ...]:
 
 def keep(path: Path, copy: Path) -> None:
     """Keep a copy of settings that are good, for a start with bad ones. A fault is only logged."""
+    remove_torn(copy)
     try:
         content = path.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:

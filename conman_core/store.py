@@ -7,6 +7,8 @@ import errno
 import json
 import logging
 import os
+import re
+import stat
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -70,6 +72,27 @@ def _replace(path: Path, data: bytes, mode: int, keep_owner: bool) -> None:
     _sync_folder(path.parent)
 
 
+def remove_torn(path: Path) -> None:
+    """Remove what an earlier life that was killed left of `write_atomic` beside a file.
+
+    Only files of this user and exactly that name, whose writer lives no more. Never raises.
+    """
+    name = re.compile(rf"\.{re.escape(path.name)}\.([1-9][0-9]{{0,9}})\.tmp")
+    with contextlib.suppress(OSError):
+        for found in os.listdir(path.parent):  # noqa: PTH208 - names are all that is needed
+            match = name.fullmatch(found)
+            if match and not Path(f"/proc/{match[1]}").exists():
+                _remove_own(path.with_name(found))
+
+
+def _remove_own(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+            path.unlink()
+            log.info("removed %s, which was left by a write that was cut short", path)
+
+
 def _take_over_mode(path: Path, handle: int, mode: int, keep_owner: bool) -> None:
     if keep_owner:
         with contextlib.suppress(FileNotFoundError):
@@ -102,6 +125,7 @@ class JsonStore:
 
     def load(self) -> dict[str, Any]:
         """Return what was saved last; empty if nothing was, or if it cannot be read."""
+        remove_torn(self.path)
         try:
             data = self._read()
         except FileNotFoundError:

@@ -20,7 +20,7 @@ from conman_core.errors import SystemFault
 from conman_core.ledger import Ledger
 from conman_core.model import IPAddress
 from conman_core.net.processes import Processes
-from conman_core.store import write_atomic, write_fault
+from conman_core.store import remove_torn, write_atomic, write_fault
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,8 @@ class Resolver:
         self._ledger = ledger
         self._mode = mode
         self._running = running or Processes().running
+        if mode != "none":
+            remove_torn(Path(os.path.realpath(path)))
 
     def apply(self, servers: Sequence[IPAddress], fallback: Sequence[IPAddress] = ()) -> str | None:
         """Make these the machine's DNS servers; `fallback` fills what room is left.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conman_core.errors import SystemFault
 from conman_core.paths import Paths
-from conman_core.store import write_atomic
+from conman_core.store import remove_torn, write_atomic
 from conman_plugins.accesspoint.credentials import expand_ssid, passphrase
 from conman_plugins.accesspoint.options import Settings
 
@@ -35,6 +35,7 @@ def keep_note(settings: Settings, log: logging.Logger, paths: Paths | None = Non
     if folder is None:
         return
     path = folder / NAME
+    remove_torn(path)
     try:
         if not settings.boot_note:
             path.unlink(missing_ok=True)

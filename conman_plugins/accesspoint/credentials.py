@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conman_core.errors import SystemFault
 from conman_core.paths import Paths
-from conman_core.store import write_atomic, write_fault
+from conman_core.store import remove_torn, write_atomic, write_fault
 from conman_plugins.accesspoint.options import AUTO, OPEN, Settings
 from conman_plugins.accesspoint.wanted import Wanted
 
@@ -70,6 +70,7 @@ def _make(path: Path) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise write_fault(path, error) from error
+    remove_torn(path)
     write_atomic(path, made.encode() + b"\n")
     return made
 

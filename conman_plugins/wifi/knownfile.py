@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from conman_core.errors import SystemFault
-from conman_core.store import write_atomic, write_fault
+from conman_core.store import remove_torn, write_atomic, write_fault
 from conman_plugins.wifi.network import Network
 from conman_plugins.wifi.wpaconf import KnownNetworks, read
 
@@ -41,6 +41,9 @@ class KnownFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._loaded: Fingerprint | None = None
+        target = Path(os.path.realpath(path))
+        for each in (target, target.with_name(target.name + BACKUP)):
+            remove_torn(each)
 
     def load(self) -> KnownNetworks:
         """Read the file; one that is not there knows no network.

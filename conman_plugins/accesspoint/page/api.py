@@ -91,7 +91,7 @@ def networks(state: State) -> dict[str, Any]:
 def wish(body: bytes) -> Wish:
     """Read what an app sent. Raises ValueError with a sentence, without what it sent."""
     try:
-        raw = json.loads(body)
+        raw = json.loads(body.decode())  # or it guesses UTF-16 and looks for codecs
     except (ValueError, RecursionError):
         raise ValueError("that is no JSON") from None
     if not isinstance(raw, dict):

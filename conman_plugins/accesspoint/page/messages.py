@@ -119,7 +119,7 @@ def _object(data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST:
         raise ValueError("too long")
     try:
-        raw = json.loads(data)
+        raw = json.loads(data.decode())
     except (ValueError, RecursionError):
         raise ValueError("no JSON") from None
     if not isinstance(raw, dict):

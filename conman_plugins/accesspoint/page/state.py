@@ -100,7 +100,7 @@ def to_message(state: State) -> bytes:
 def from_message(data: bytes) -> State:
     """Return the state that a message holds. Raises ValueError."""
     try:
-        message = json.loads(data)
+        message = json.loads(data.decode())
     except (ValueError, RecursionError):
         raise ValueError("no JSON") from None
     if not isinstance(message, dict) or message.pop("type", None) != "state":
