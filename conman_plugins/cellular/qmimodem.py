@@ -201,6 +201,7 @@ class QmiModem:
                 call.use(await self._open_line())
                 if not await call.runs():
                     self._lost("the session ended while the line to the modem was broken")
+                self._context.log.info("%s: qmi-proxy ended and was started anew", self._link)
             except ConnectError as error:
                 self._lost(str(error))
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
 from conman_core import ConnectError, Family, Reason
+from conman_core.lane import one_line
 from conman_core.model import IPAddress, IPInterface
 
 _LINE = re.compile(r"([ \t]*)(?:\[[^\]\n]{0,200}\] )?([^:\n]{1,80}?)[ \t]*:(?:[ \t]+(.*))?")
 _MOST_LINES = 2000
+_LONGEST = 60  #: characters of an operator's name
 _MTU = range(68, 65536)
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
@@ -152,7 +154,7 @@ def serving(text: str) -> Serving:
         state,
         attached,
         roaming=_first(text, "Roaming status") not in {"", "off"},
-        operator=_first(text, "Description"),
+        operator=one_line(_first(text, "Description"))[:_LONGEST],
         plmn=plmn(text),
         technology=_radio(text),
     )
@@ -167,7 +169,8 @@ def plmn(text: str) -> str:
 def refusals(text: str) -> list[str]:
     """Read --nas-get-system-info: why networks refused the modem, in qmicli's words."""
     found = [value for key, value in _pairs(text) if key == "Registration reject"]
-    causes = [value.rpartition("(")[2].rstrip(")'").replace("-", " ") for value in found]
+    causes = [one_line(value.rpartition("(")[2].rstrip(")'").replace("-", " ")) for value in found]
+    causes = [f"cause {cause}" if cause.isdecimal() else cause for cause in causes]
     if not causes and any(pair == ("Forbidden", "yes") for pair in _pairs(text)):
         causes = ["network not allowed"]
     return list(dict.fromkeys(causes))

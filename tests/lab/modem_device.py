@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.lab.modems.modem import Modem
 from tests.lab.modems.world import ModemWorld, modem_world
+from tests.lab.test_modems import wait_for
 from tests.netns.device import Daemon
 
 LONG = 60.0  #: seconds; emulation is slow
@@ -50,6 +56,23 @@ class ModemDevice:
         """Wait until a link has failed for a reason; return the sentence."""
         status = self.daemon.wait(lambda s: self.link(s, name).get("reason") == reason, limit)
         return str(self.link(status, name)["sentence"])
+
+    def details(self, name: str = "wwan:cdc-wdm0") -> dict[str, str]:
+        """What the driver tells of a link, as `conman status` shows it."""
+        said = json.loads(self.device.conman("status", "--json").stdout)
+        found: dict[str, str] = self.link(said, name)["details"]
+        return found
+
+    def wait_log(self, words: str, limit: float = LONG, times: int = 1) -> None:
+        """Wait until conman has logged something so often."""
+        wait_for(lambda: self.daemon.log().count(words) >= times, words, limit)
+
+    def end_proxy(self) -> None:
+        """Have qmi-proxy crash."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (folder / "comm").read_text() == "qmi-proxy\n":
+                    os.kill(int(folder.name), signal.SIGKILL)
 
 
 @contextmanager
