@@ -1,0 +1,219 @@
+"""AT commands over a serial port: ask, and hear what the modem says by itself (V.250, 3GPP 27.007).
+
+A modem's answer is a stranger's: lines without end, rubbish and silence all end as ConnectError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import termios
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from conman_core import ConnectError, Reason
+
+log = logging.getLogger(__name__)
+
+ANSWER = 5.0  #: seconds that a modem has for an answer
+_LARGEST_LINE = 1024
+_MOST_LINES = 200
+_CHUNK = 4096
+_LOCKS = Path("/var/lock")
+#: words that end an answer; CONNECT may have a speed after it
+_END = re.compile(
+    r"OK|ERROR|\+CM[ES] ERROR: *\S.*|NO CARRIER|NO DIAL ?TONE|NO ANSWER|BUSY|CONNECT( .*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: `end` is the word that ended it, `lines` what came before."""
+
+    lines: tuple[str, ...]
+    end: str
+
+    @property
+    def ok(self) -> bool:
+        return self.end == "OK"
+
+    @property
+    def code(self) -> int | None:
+        """The number of a +CME ERROR, None if there is none."""
+        found = re.fullmatch(r"\+CME ERROR: *([0-9]{1,4})", self.end)
+        return int(found[1]) if found else None
+
+    def values(self, *names: str) -> list[str]:
+        """Return what follows `+NAME:` in each line of that name."""
+        found = []
+        for line in self.lines:
+            name, colon, value = line.partition(":")
+            if colon and name.strip().lstrip("+^$#%") in names:
+                found.append(value.strip())
+        return found
+
+
+class Terminal(Protocol):
+    """A port of a modem that takes AT commands."""
+
+    heard: list[Callable[[str], None]]
+
+    async def ask(self, command: str, limit: float = ANSWER, *, shown: str = "") -> Reply:
+        """Ask; `shown` stands for a command with a secret in it. Raises ConnectError."""
+
+    def close(self) -> None: ...
+
+
+class Lines:
+    """Cuts what comes from a port into lines, the empty ones left out. Never raises."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take some bytes; return the lines that are complete now."""
+        *whole, rest = re.split(rb"[\r\n]+", self._rest + data)
+        if len(rest) > _LARGEST_LINE:
+            whole, rest = [*whole, rest[:_LARGEST_LINE]], b""
+        self._rest = rest
+        texts = (line.decode("ascii", "replace").strip("\0 \t") for line in whole)
+        return ["".join(c if c.isprintable() else "?" for c in text) for text in texts if text]
+
+
+class Port:
+    """An open serial port. `heard` are called with each line that comes. Belongs to one loop."""
+
+    def __init__(self, path: str) -> None:
+        """Open it at once. Raises ConnectError."""
+        self.path = path
+        self.heard: list[Callable[[str], None]] = []
+        self._lines = Lines()
+        self._found: list[str] = []
+        self._command = ""
+        self._waiting: asyncio.Future[Reply] | None = None
+        self._turn = asyncio.Lock()
+        _must_be_free(path)
+        try:
+            flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            self._handle = os.open(path, flags)
+        except OSError as error:
+            raise _cannot_open(path, error) from error
+        try:
+            _make_raw(self._handle)
+        except (OSError, termios.error) as error:
+            os.close(self._handle)
+            raise ConnectError(Reason.NO_DEVICE, f"{path} is no serial port: {error}") from None
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._handle, self._read)
+
+    def close(self) -> None:
+        """Close it. May come twice."""
+        if self._handle >= 0:
+            self._loop.remove_reader(self._handle)
+            os.close(self._handle)
+            self._handle = -1
+            self._fail(f"{self.path} was closed")
+
+    async def ask(self, command: str, limit: float = ANSWER, *, shown: str = "") -> Reply:
+        """Ask, and wait for the answer. Raises ConnectError."""
+        async with self._turn:
+            if self._handle < 0:
+                raise _gone(self.path)
+            self._command, self._found = command, []
+            self._waiting = self._loop.create_future()
+            try:
+                os.write(self._handle, f"{command}\r".encode())
+                async with asyncio.timeout(limit):
+                    reply = await self._waiting
+            except OSError as error:
+                if isinstance(error, TimeoutError):
+                    raise self._silence(shown or command, limit) from None
+                raise _gone(self.path) from error
+            finally:
+                self._waiting = None
+        log.debug("%s: %s: %s", self.path, shown or command, reply.end)
+        return reply
+
+    def _silence(self, command: str, limit: float) -> ConnectError:
+        said = f"only {self._found[-1][:60]!r}" if self._found else "nothing"
+        return ConnectError(
+            Reason.WEDGED, f"{self.path} said {said} within {limit:g} s when asked {command}"
+        )
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._handle, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:  # it was pulled out
+            self._loop.remove_reader(self._handle)
+            os.close(self._handle)
+            self._handle = -1
+            self._fail(f"{self.path} is gone; plug the modem in again")
+            return
+        for line in self._lines.feed(data):
+            self._take(line)
+
+    def _take(self, line: str) -> None:
+        for listener in self.heard:
+            listener(line)
+        waiting = self._waiting
+        if not waiting or waiting.done() or line == self._command:
+            return
+        if _END.fullmatch(line):
+            waiting.set_result(Reply(tuple(self._found), line))
+        elif len(self._found) < _MOST_LINES:
+            self._found.append(line)
+
+    def _fail(self, sentence: str) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_exception(ConnectError(Reason.NO_DEVICE, sentence))
+
+
+def _make_raw(handle: int) -> None:
+    """Set what a modem's port needs: bytes as they are, 115200, no hang-up when it is closed."""
+    speed = termios.B115200
+    control = termios.CS8 | termios.CREAD | termios.CLOCAL
+    characters = termios.tcgetattr(handle)[6]
+    characters[termios.VMIN], characters[termios.VTIME] = 1, 0
+    termios.tcsetattr(handle, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])
+    termios.tcflush(handle, termios.TCIOFLUSH)
+    with contextlib.suppress(OSError):  # pppd opens it with root's rights all the same
+        fcntl.ioctl(handle, termios.TIOCEXCL)
+
+
+def _must_be_free(path: str) -> None:
+    """Raise ConnectError(BUSY) if a program has locked a port, as pppd and minicom do (FHS 5.9)."""
+    name = path.rpartition("/")[2]
+    try:
+        text = (_LOCKS / f"LCK..{name}").read_text()
+    except (OSError, ValueError):
+        return
+    found = re.match(r" *([0-9]{1,10})\b", text)
+    if not found or not Path(f"/proc/{found[1]}").exists():
+        return
+    try:
+        program = Path(f"/proc/{found[1]}/comm").read_text(errors="replace").strip()
+    except OSError:
+        return
+    raise ConnectError(Reason.BUSY, f"{program} uses {path}; to end it, as root: kill {found[1]}")
+
+
+def _cannot_open(path: str, error: OSError) -> ConnectError:
+    if isinstance(error, PermissionError):
+        return ConnectError(Reason.DENIED, f"{path} may not be opened; run conman as root")
+    if isinstance(error, FileNotFoundError):
+        return _gone(path)
+    return ConnectError(Reason.BUSY, f"{path} cannot be opened: {os.strerror(error.errno or 0)}")
+
+
+def _gone(path: str) -> ConnectError:
+    return ConnectError(Reason.NO_DEVICE, f"{path} is gone; plug the modem in again")

@@ -1,0 +1,179 @@
+"""Dials a serial modem: its card, its registration, the access point, and then the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from conman_core import ConnectError, Connection, DriverContext, Reason
+from conman_core.errors import ToolMissing
+from conman_core.tools import find_tool
+from conman_plugins.cellular.apns import ApnMemory, candidates, tried
+from conman_plugins.cellular.dialling import Wishes
+from conman_plugins.cellular.pin import MEMORY, PinRule
+from conman_plugins.cellular.plan import Plan
+from conman_plugins.cellular.pppcall import PppCall
+from conman_plugins.cellular.pppd import Call
+from conman_plugins.cellular.sakisprogram import SakisCall
+from conman_plugins.cellular.serialmodem import SerialModem
+from conman_plugins.cellular.serialports import Opener, find_port
+
+REGISTERED_WITHIN = 75.0  #: seconds; some modems need 44 after power on
+
+_PORTS = "ports"
+_MOST_PORTS = 32
+#: failures that another access point may cure
+_ANOTHER_APN = frozenset({Reason.WRONG_APN, Reason.NO_ADDRESS})
+
+
+class Dialled(Protocol):
+    """A call that is up, or was."""
+
+    @property
+    def terminal(self) -> str: ...
+    async def start(self) -> Connection: ...
+    async def end(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Line:
+    """One modem to be dialled over one of `paths`; `ids` are what is remembered of its kind.
+
+    `lost` is called when a call that was up has ended by itself, `progress` with what goes on.
+    """
+
+    paths: tuple[str, ...]
+    ids: str
+    lost: Callable[[Reason, str], None]
+    progress: Callable[[str], None]
+    call: Dialled | None = field(default=None)
+
+    @property
+    def terminal(self) -> str:
+        """The port of the call, empty without one."""
+        return self.call.terminal if self.call else ""
+
+    async def end(self) -> None:
+        """Hang up. Never raises."""
+        if self.call:
+            await self.call.end()
+
+
+class Dialler:
+    """Dials; one for all modems of a driver."""
+
+    def __init__(self, context: DriverContext, opener: Opener) -> None:
+        self._context = context
+        self._opener = opener
+        self._memory = ApnMemory(context.store)
+
+    async def dial(self, line: Line, wishes: Wishes) -> Connection:
+        """Get a modem online. Raises ConnectError, ToolMissing; then nothing is left behind."""
+        program = self._program()
+        found = await find_port(line.paths, self._opener, self._last_port(line))
+        try:
+            modem = SerialModem(self._context, found.port, line.progress)
+            await modem.prepare()
+            rule = PinRule(self._context.shared(MEMORY), wishes.place)
+            await modem.unlock(rule, wishes.pin, wishes.place)
+            until = self._context.now() + REGISTERED_WITHIN
+            place = wishes.place
+            await modem.wait_registered(until, roaming=wishes.roaming, section=place)
+            card, plans = await self._plans(modem, wishes)
+            await modem.use_apn(plans[0].apn)
+        finally:
+            found.port.close()
+        self._remember_port(line, found.path)
+        for number, plan in enumerate(plans):
+            if number:
+                await self._change_apn(found.path, plan)
+            call = self._call(program, found.path, line, wishes, plan)
+            try:
+                connection = await call.start()
+            except ConnectError as error:
+                if error.reason in _ANOTHER_APN and number + 1 < len(plans):
+                    line.progress(f"{plan.named}: {error.sentence}")
+                    continue
+                raise await self._explain(found.path, error, plans[: number + 1]) from None
+            line.call = call
+            self._memory.worked(card, plan)
+            return connection
+        raise AssertionError("there is always a plan")
+
+    def _program(self) -> str:
+        """Return what dials: pppd or sakis3g. Raises ToolMissing."""
+        wanted: str = self._context.settings["dialer"]
+        if wanted == "auto":
+            try:
+                find_tool("sakis3g")
+            except ToolMissing:
+                return "pppd"
+            return "sakis3g"
+        return wanted
+
+    def _call(self, program: str, path: str, line: Line, wishes: Wishes, plan: Plan) -> Dialled:
+        auth = plan.auth if plan.auth in ("pap", "chap") else "auto"
+        call = Call(path, wishes.number, plan.user, plan.password, auth, wishes.baud)
+        if program == "pppd":
+            return PppCall(self._context, call, line.lost)
+        return SakisCall(self._context, call, plan.apn, line.ids, line.lost)
+
+    async def _plans(self, modem: SerialModem, wishes: Wishes) -> tuple[str, list[Plan]]:
+        """Return the card's number and how to dial, the likeliest first. Raises ConnectError."""
+        if (plan := wishes.plan) is not None:
+            return "", [plan]
+        card, owner = await modem.card_number(), await modem.home()
+        for digits in (5, 6):  # how long the operator's number is, the owner's does not tell
+            plmn = f"{owner[:3]}-{owner[3:digits]}" if owner else ""
+            found = candidates(plmn, card, self._memory)
+            if len(found) > 1:
+                break
+        return card, found
+
+    async def _change_apn(self, path: str, plan: Plan) -> None:
+        found = await find_port((path,), self._opener)
+        try:
+            await SerialModem(self._context, found.port).use_apn(plan.apn)
+        finally:
+            found.port.close()
+
+    async def _explain(self, path: str, error: ConnectError, plans: list[Plan]) -> ConnectError:
+        """Return an error with what the modem and the settings have to say of a failed call."""
+        reason, words = error.reason, error.sentence
+        if reason in (Reason.WRONG_APN, Reason.TIMEOUT):
+            try:
+                found = await find_port((path,), self._opener)
+                try:
+                    modem = SerialModem(self._context, found.port)
+                    standing, why = await modem.standing(), await modem.cause()
+                finally:
+                    found.port.close()
+            except ConnectError:  # it has told all that it will
+                return error
+            if not standing.registered:
+                reason, words = Reason.NOT_REGISTERED, f"{words}; it is {standing.words}"
+            elif why:
+                words = f"{words}: {why}"
+        cure = plans[-1].cure(reason)
+        if reason is Reason.WRONG_APN:
+            words = f"{words} with {tried(plans)}"
+        return ConnectError(reason, f"{words}{cure}")
+
+    # -- which port it was ------------------------------------------------------------------------
+
+    def _last_port(self, line: Line) -> str:
+        place = self._ports().get(line.ids)
+        if not isinstance(place, int) or not 0 <= place < len(line.paths):
+            return ""
+        return line.paths[place]
+
+    def _remember_port(self, line: Line, path: str) -> None:
+        place = line.paths.index(path)
+        if line.ids and self._ports().get(line.ids) != place:
+            known = dict(list(self._ports().items())[1 - _MOST_PORTS :]) | {line.ids: place}
+            self._context.store.save(self._context.store.load() | {_PORTS: known})
+
+    def _ports(self) -> dict[str, Any]:
+        found = self._context.store.load().get(_PORTS)
+        return found if isinstance(found, dict) else {}

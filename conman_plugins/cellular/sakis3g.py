@@ -1,0 +1,257 @@
+"""Modems that are dialled over a serial port: with pppd, or with the program sakis3g."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from conman_core import (
+    ConnectError,
+    Connection,
+    DriverContext,
+    FormField,
+    Link,
+    LinkDriver,
+    Lost,
+    Option,
+    Reason,
+    Specificity,
+    Unavailable,
+)
+from conman_core.model import DriverEvent
+from conman_plugins.cellular import dialling, modemmanager, sakisconf
+from conman_plugins.cellular.at import Port
+from conman_plugins.cellular.dialler import Dialler, Line
+from conman_plugins.cellular.dialling import Wishes, wishes_of
+from conman_plugins.cellular.modeswitch import Switcher
+from conman_plugins.cellular.sakisoptions import OPTIONS
+from conman_plugins.cellular.serialmodem import SerialModem
+from conman_plugins.cellular.serialports import Opener, find_port, serial_modems, terminals_of
+from conman_plugins.cellular.usb import Usb, UsbDevice
+from conman_plugins.cellular.usbpower import power_cycle, reenumerate
+from conman_plugins.cellular.watching import Watch
+
+NAME = "sakis3g"
+_ENTERED = "entered"
+
+
+class Sakis3gDriver(LinkDriver):
+    """Offers each serial modem as a link, named by its place on USB or by its port."""
+
+    api_version: ClassVar[int] = 1
+    connect_limit: ClassVar[float] = 180.0
+    details_limit: ClassVar[float] = 10.0
+    recover_limit: ClassVar[float] = 60.0
+
+    def __init__(
+        self,
+        context: DriverContext,
+        usb: Usb | None = None,
+        switcher: Switcher | None = None,
+        *,
+        opener: Opener = Port,
+        conf: Path = sakisconf.FILE,
+        in_use: Callable[[UsbDevice], None] = modemmanager.must_be_free,
+    ) -> None:
+        super().__init__(context)
+        self._usb = usb or Usb()
+        self._switcher = switcher or Switcher(context, self._usb)
+        self._watch = Watch(context, self._switcher)
+        self._opener = opener
+        self._conf = conf
+        self._must_be_free = in_use
+        self._dialler = Dialler(context, opener)
+        self._calls: dict[str, Line] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return OPTIONS
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        return dialling.faults(settings)
+
+    # -- links ------------------------------------------------------------------------------------
+
+    def probe(self) -> Sequence[Link] | Unavailable:
+        wishes = self._wishes()
+        if wishes.port:
+            found = [self._by_port(wishes.port)] if Path(wishes.port).exists() else []
+        else:
+            devices = serial_modems(self._usb, wishes.ids)
+            found = [_link(device, number) for number, device in enumerate(devices)]
+        if found:
+            return found
+        for disc in self._switcher.discs():
+            return Unavailable(*self._switcher.why(disc))
+        what = wishes.port or wishes.ids
+        named = f"{what}, which {wishes.place} names, is not there" if what else "no serial modem"
+        return Unavailable(Reason.NO_DEVICE, f"{named}; plug a modem in")
+
+    def _by_port(self, port: str) -> Link:
+        name = port.rpartition("/")[2]
+        device = self._usb.behind_tty(name)
+        return Link(
+            NAME,
+            name,
+            specificity=Specificity.DEVICE,
+            metered=True,
+            note=device.name if device else "",
+            hardware=device.hardware if device else f"tty:{name}",
+        )
+
+    def _device(self, link: Link) -> UsbDevice | None:
+        return self._usb.at(link.device) or self._usb.behind_tty(link.device)
+
+    def _ports(self, link: Link, wishes: Wishes) -> tuple[str, ...]:
+        """Return the ports to try. Raises ConnectError."""
+        if wishes.port:
+            return (wishes.port,)
+        device = self._usb.at(link.device)
+        if paths := terminals_of(device, named=bool(wishes.ids)) if device else ():
+            return paths
+        sentence = f"no modem is at USB {link.device} any more; plug it in again"
+        raise ConnectError(Reason.NO_DEVICE, sentence)
+
+    def _wishes(self) -> Wishes:
+        """Return what is wanted; without /etc/sakis3g.conf if that cannot be read."""
+        wishes = wishes_of(self.context.settings)
+        entered = self.context.store.load().get(_ENTERED)
+        if isinstance(entered, dict):
+            wishes = wishes.with_entered(entered)
+        try:
+            return wishes.with_file(sakisconf.read(self._conf))
+        except ConnectError as error:
+            self.context.log.warning("%s", error)
+            return wishes
+
+    # -- connections ------------------------------------------------------------------------------
+
+    async def connect(self, link: Link) -> Connection:
+        return await self._connect(link, self._wishes())
+
+    async def _connect(self, link: Link, wishes: Wishes) -> Connection:
+        await self.disconnect(link)
+        sakisconf.read(self._conf).must_be_sound(self._conf)
+        async with self._turn(link):
+            device = self._device(link)
+            if device:
+                self._must_be_free(device)
+            paths = self._ports(link, wishes)
+            what = device.name if device else wishes.port
+
+            def lost(reason: Reason, words: str) -> None:
+                self._calls.pop(link.name, None)
+                self._watch.tell(Lost(link.name, reason, f"{what}: {words}"))
+
+            def progress(words: str) -> None:
+                self.context.log.info("%s: %s", link.name, words)
+
+            line = Line(paths, device.ids if device else "", lost, progress)
+            try:
+                connection = await self._dialler.dial(line, wishes)
+            except ConnectError as error:
+                sentence = f"{what}: {error.sentence}"
+                raise ConnectError(error.reason, sentence) from None
+            self._calls[link.name] = line
+            return connection
+
+    async def disconnect(self, link: Link) -> None:
+        if line := self._calls.pop(link.name, None):
+            await line.end()
+
+    def events(self) -> AsyncIterator[DriverEvent]:
+        return self._watch.events()
+
+    @asynccontextmanager
+    async def _turn(self, link: Link) -> AsyncIterator[None]:
+        """Let one task at a time speak with a modem."""
+        async with self._turns.setdefault(link.name, asyncio.Lock()):
+            yield
+
+    # -- facts and repairs ------------------------------------------------------------------------
+
+    async def details(self, link: Link) -> Mapping[str, str]:
+        device = self._device(link)
+        about = {"modem": f"{device.name} ({device.ids})"} if device else {}
+        if self._turns.setdefault(link.name, asyncio.Lock()).locked():
+            return about  # it is being dialled
+        try:
+            async with self._modem(link) as modem:
+                return about | dict(await modem.facts())
+        except ConnectError as error:  # during a call not every modem has a port left
+            self.context.log.debug("%s tells nothing: %s", link.name, error)
+            return about
+
+    @asynccontextmanager
+    async def _modem(self, link: Link) -> AsyncIterator[SerialModem]:
+        """Give a modem to ask, over a port that no call has. Raises ConnectError."""
+        call = self._calls.get(link.name)
+        taken = call.terminal if call else ""
+        async with self._turn(link):
+            paths = [path for path in self._ports(link, self._wishes()) if path != taken]
+            found = await find_port(paths, self._opener)
+            try:
+                yield SerialModem(self.context, found.port)
+            finally:
+                found.port.close()
+
+    async def recover(self, link: Link, step: int) -> bool:
+        """0: radio off and on. 1: start the modem anew. 2: take it anew from USB. 3: power."""
+        device = self._usb.at(link.device)
+        if step in (0, 1):
+            await self._hang_up(link)
+            async with self._modem(link) as modem:
+                await (modem.reset() if step else modem.airplane())
+        elif step == 2 and device:
+            reenumerate(self._usb, device.place)
+        elif step == 3 and device:
+            return await power_cycle(self.context, device.place)
+        else:
+            return False
+        return True
+
+    async def _hang_up(self, link: Link) -> None:
+        if line := self._calls.pop(link.name, None):
+            sentence = "it is hung up to switch its radio off and on"
+            self._watch.tell(Lost(link.name, Reason.LOST, sentence))
+            await line.end()
+
+    # -- what a person enters ---------------------------------------------------------------------
+
+    def form(self) -> Sequence[FormField]:
+        return (
+            FormField("apn", "APN", required=False),
+            FormField("user", "User", required=False),
+            FormField("password", "Password", "secret", required=False),
+            FormField("pin", "PIN of the SIM card", "secret", required=False),
+        )
+
+    def validate(self, values: Mapping[str, str]) -> None:
+        dialling.must_be_usable(values)
+
+    async def apply(self, values: Mapping[str, str]) -> None:
+        dialling.must_be_usable(values)
+        found = self.probe()
+        if isinstance(found, Unavailable):
+            raise ConnectError(found.reason, found.sentence)
+        link = found[0]
+        await self._connect(link, self._wishes().with_entered(values))
+        await self.disconnect(link)
+        self.context.store.save(self.context.store.load() | {_ENTERED: dict(values)})
+
+
+def _link(device: UsbDevice, number: int) -> Link:
+    return Link(
+        NAME,
+        device.place,
+        preference=number,
+        specificity=Specificity.DEVICE,
+        metered=True,
+        note=device.name,
+        hardware=device.hardware,
+    )
