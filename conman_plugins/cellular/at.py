@@ -82,7 +82,9 @@ class Lines:
         if len(rest) > _LARGEST_LINE:
             whole, rest = [*whole, rest[:_LARGEST_LINE]], b""
         self._rest = rest
-        texts = (line.decode("ascii", "replace").strip("\0 \t") for line in whole)
+        texts = (
+            line.decode("ascii", "replace").replace("\ufffd", "?").strip("\0 \t") for line in whole
+        )
         return ["".join(c if c.isprintable() else "?" for c in text) for text in texts if text]
 
 

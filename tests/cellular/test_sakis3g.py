@@ -22,9 +22,10 @@ from conman_core import (
 )
 from conman_core.testing import DriverContract, run
 from conman_core.testing.harness import settle
-from conman_plugins.cellular import pppd
+from conman_plugins.cellular import apns, dialler, pppd
+from conman_plugins.cellular.at import Reply
 from conman_plugins.cellular.sakis3g import Sakis3gDriver
-from tests.cellular.serialkit import Desk, FakePort, Reply, bad, ok
+from tests.cellular.serialkit import Desk, FakePort, bad, ok
 from tests.cellular.usbtree import UsbTree, disc, e220, ec25
 
 UHUBCTL = ["uhubctl", "--location", "1", "--ports", "1", "--action", "cycle"]
@@ -373,12 +374,10 @@ def test_with_apn_auto_what_worked_last_comes_first(
         '<serviceproviders><country code="gr"><provider><gsm><network-id mcc="202" mnc="01"/>'
         '<apn value="first"/><apn value="second"/></gsm></provider></country></serviceproviders>'
     )
-    from conman_plugins.cellular import dialler
 
     def here(plmn: str, iccid: str, memory: Any) -> Any:
-        return found(plmn, iccid, memory, database)
+        return apns.candidates(plmn, iccid, memory, database)
 
-    found = dialler.candidates
     monkeypatch.setattr(dialler, "candidates", here)
     desk = Desk(tmp_path, apn="auto")
     desk.modem.apns = {"first": ("Failed (NO CARRIER)",)}
