@@ -118,16 +118,16 @@ class Call:
 
     async def end(self) -> None:
         """End all sessions. Never raises; may come twice."""
-        for each in self.bearers:
+        ending, self.bearers = self.bearers, ()  # what comes of it is no news
+        for each in ending:
             await bearers.stop(self.line, each)
-        self.bearers = ()
         self._note()
 
     async def _drop(self, client: int) -> None:
-        for each in self.bearers:
-            if each.client == client:
-                await bearers.stop(self.line, each)
+        ending = [each for each in self.bearers if each.client == client]
         self.bearers = tuple(each for each in self.bearers if each.client != client)
+        for each in ending:
+            await bearers.stop(self.line, each)
         self._note()
 
     # -- its note

@@ -88,6 +88,11 @@ class FakeModem:
         for end in self._ends[:]:
             self._close(end)
 
+    async def close(self) -> None:
+        """Wait until nobody has a line any more."""
+        while self._ends:
+            await asyncio.sleep(0)
+
     def _serve(self, end: socket.socket) -> None:
         data = end.recv(65536)
         if not data:
