@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 
-from script.lib.bench import provisioning, wifi
+from script.lib.bench import dongles, provisioning, wifi
 from script.lib.bench.figures import Result, Run
 from script.lib.bench.report import Progress, as_json, machine
 
-TRIALS = {**wifi.TRIALS, **provisioning.TRIALS}
+TRIALS = {**wifi.TRIALS, **provisioning.TRIALS, **dongles.TRIALS}
 
 
 def main(words: list[str]) -> int:
