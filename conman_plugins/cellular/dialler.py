@@ -102,15 +102,21 @@ class Dialler:
         raise AssertionError("there is always a plan")
 
     def _program(self) -> str:
-        """Return what dials: pppd or sakis3g. Raises ToolMissing."""
+        """Return what dials: pppd or sakis3g. Raises ConnectError."""
         wanted: str = self._context.settings["dialer"]
-        if wanted == "auto":
-            try:
-                find_tool("sakis3g")
-            except ToolMissing:
+        if wanted == "pppd":
+            return wanted
+        try:
+            find_tool("sakis3g")
+        except ToolMissing:
+            if wanted == "auto":
                 return "pppd"
-            return "sakis3g"
-        return wanted
+            raise ConnectError(
+                Reason.NO_TOOL,
+                "sakis3g is not installed, and no distribution has it; put it into /usr/local/sbin,"
+                " or write dialer = pppd in [conman:sakis3g]",
+            ) from None
+        return "sakis3g"
 
     def _call(self, program: str, path: str, line: Line, wishes: Wishes, plan: Plan) -> Dialled:
         auth = plan.auth if plan.auth in ("pap", "chap") else "auto"

@@ -51,6 +51,7 @@ class SakisCall:
         *,
         run: Path = _RUN,
         dns: Path = _DNS,
+        inventory: Inventory | None = None,
     ) -> None:
         self._context = context
         self._call = call
@@ -58,7 +59,7 @@ class SakisCall:
         self._ids = ids
         self._lost = lost
         self._run, self._dns = run, dns
-        self._inventory = Inventory()
+        self._inventory = inventory or Inventory()
         self._handle = -1  # of the pppd that is ours
         self._watch: asyncio.Task[None] | None = None
 

@@ -18,6 +18,7 @@ from conman_core import (
     Lost,
     Reason,
     Specificity,
+    ToolMissing,
     Unavailable,
 )
 from conman_core.testing import DriverContract, run
@@ -387,6 +388,21 @@ def test_with_apn_auto_what_worked_last_comes_first(
     desk.driver = desk.make()
     run(desk.driver.connect(link_of(desk)))
     assert [word for word in desk.modem.said if "CGDCONT" in word] == ['AT+CGDCONT=1,"IP","second"']
+
+
+def test_a_program_that_is_wanted_and_missing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise ToolMissing(name, name)
+
+    monkeypatch.setattr(dialler, "find_tool", missing)
+    error = failure(Desk(tmp_path, dialer="sakis3g"))
+    assert error.reason is Reason.NO_TOOL
+    assert "write dialer = pppd in [conman:sakis3g]" in error.sentence
+    (tmp_path / "other").mkdir()
+    desk = Desk(tmp_path / "other", dialer="auto")
+    assert run(desk.driver.connect(link_of(desk))).interface == "ppp10"
 
 
 # -- the script's own file
