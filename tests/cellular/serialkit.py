@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conman_core import ConnectError, Reason
-from conman_core.testing import FakeContext, FakeRunning
+import pytest
+
+from conman_core import ConnectError, Link, Reason, Unavailable
+from conman_core.testing import FakeContext, FakeRunning, run
 from conman_plugins.cellular.at import Reply
 from conman_plugins.cellular.modeswitch import Plugged, Switcher
 from conman_plugins.cellular.sakis3g import Sakis3gDriver
@@ -153,3 +155,24 @@ class Desk:
             program.say(line)
         if lines is not UP:
             program.end(8)
+
+
+def link_of(desk: Desk) -> Link:
+    (link,) = links_of(desk)
+    return link
+
+
+def links_of(desk: Desk) -> list[Link]:
+    found = desk.driver.probe()
+    assert not isinstance(found, Unavailable), found
+    return list(found)
+
+
+def failure(desk: Desk) -> ConnectError:
+    """What comes of a try to connect, with nothing left behind."""
+    before = FakePort.open_now
+    with pytest.raises(ConnectError) as raised:
+        run(desk.driver.connect(link_of(desk)))
+    assert FakePort.open_now == before
+    assert not any(program.running for program in desk.context.started)
+    return raised.value
