@@ -14,10 +14,10 @@ import re
 import termios
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from conman_core import ConnectError, Reason
+from conman_plugins.cellular import ttylock
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ ANSWER = 5.0  #: seconds that a modem has for an answer
 _LARGEST_LINE = 1024
 _MOST_LINES = 200
 _CHUNK = 4096
-_LOCKS = Path("/var/lock")
 #: words that end an answer; CONNECT may have a speed after it
 _END = re.compile(
     r"OK|ERROR|\+CM[ES] ERROR: *\S.*|NO CARRIER|NO DIAL ?TONE|NO ANSWER|BUSY|CONNECT( .*)?"
@@ -100,27 +99,26 @@ class Port:
         self._command = ""
         self._waiting: asyncio.Future[Reply] | None = None
         self._turn = asyncio.Lock()
-        _must_be_free(path)
+        self._lock = ttylock.lock(path)
         try:
-            flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-            self._handle = os.open(path, flags)
-        except OSError as error:
-            raise _cannot_open(path, error) from error
-        try:
-            _make_raw(self._handle)
-        except (OSError, termios.error) as error:
-            os.close(self._handle)
-            raise ConnectError(Reason.NO_DEVICE, f"{path} is no serial port: {error}") from None
+            self._handle = _open(path)
+        except BaseException:
+            ttylock.unlock(self._lock)
+            raise
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._handle, self._read)
 
     def close(self) -> None:
         """Close it. May come twice."""
+        self._end(f"{self.path} was closed")
+
+    def _end(self, sentence: str) -> None:
         if self._handle >= 0:
             self._loop.remove_reader(self._handle)
             os.close(self._handle)
             self._handle = -1
-            self._fail(f"{self.path} was closed")
+            ttylock.unlock(self._lock)
+            self._fail(sentence)
 
     async def ask(self, command: str, limit: float = ANSWER, *, shown: str = "") -> Reply:
         """Ask, and wait for the answer. Raises ConnectError."""
@@ -156,10 +154,7 @@ class Port:
         except OSError:
             data = b""
         if not data:  # it was pulled out
-            self._loop.remove_reader(self._handle)
-            os.close(self._handle)
-            self._handle = -1
-            self._fail(f"{self.path} is gone; plug the modem in again")
+            self._end(f"{self.path} is gone; plug the modem in again")
             return
         for line in self._lines.feed(data):
             self._take(line)
@@ -180,6 +175,20 @@ class Port:
             self._waiting.set_exception(ConnectError(Reason.NO_DEVICE, sentence))
 
 
+def _open(path: str) -> int:
+    """Return a handle of a port that is ready to be spoken to. Raises ConnectError."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+    try:
+        _make_raw(handle)
+    except (OSError, termios.error) as error:
+        os.close(handle)
+        raise ConnectError(Reason.NO_DEVICE, f"{path} is no serial port: {error}") from None
+    return handle
+
+
 def _make_raw(handle: int) -> None:
     """Set what a modem's port needs: bytes as they are, 115200, no hang-up when it is closed."""
     speed = termios.B115200
@@ -190,23 +199,6 @@ def _make_raw(handle: int) -> None:
     termios.tcflush(handle, termios.TCIOFLUSH)
     with contextlib.suppress(OSError):  # pppd opens it with root's rights all the same
         fcntl.ioctl(handle, termios.TIOCEXCL)
-
-
-def _must_be_free(path: str) -> None:
-    """Raise ConnectError(BUSY) if a program has locked a port, as pppd and minicom do (FHS 5.9)."""
-    name = path.rpartition("/")[2]
-    try:
-        text = (_LOCKS / f"LCK..{name}").read_text()
-    except (OSError, ValueError):
-        return
-    found = re.match(r" *([0-9]{1,10})\b", text)
-    if not found or not Path(f"/proc/{found[1]}").exists():
-        return
-    try:
-        program = Path(f"/proc/{found[1]}/comm").read_text(errors="replace").strip()
-    except OSError:
-        return
-    raise ConnectError(Reason.BUSY, f"{program} uses {path}; to end it, as root: kill {found[1]}")
 
 
 def _cannot_open(path: str, error: OSError) -> ConnectError:

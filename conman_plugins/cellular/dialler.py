@@ -21,8 +21,8 @@ from conman_plugins.cellular.serialports import Opener, find_port
 
 REGISTERED_WITHIN = 75.0  #: seconds; some modems need 44 after power on
 
-_PORTS = "ports"
-_MOST_PORTS = 32
+_PORTS, _WORKED = "ports", "worked"  # what is noted: which port answered, which APN worked
+_MOST_MODEMS = 32
 #: failures that another access point may cure
 _ANOTHER_APN = frozenset({Reason.WRONG_APN, Reason.NO_ADDRESS})
 
@@ -84,7 +84,7 @@ class Dialler:
             await modem.use_apn(plans[0].apn)
         finally:
             found.port.close()
-        self._remember_port(line, found.path)
+        self._note(_PORTS, line, line.paths.index(found.path))
         for number, plan in enumerate(plans):
             if number:
                 await self._change_apn(found.path, plan)
@@ -95,9 +95,10 @@ class Dialler:
                 if error.reason in _ANOTHER_APN and number + 1 < len(plans):
                     line.progress(f"{plan.named}: {error.sentence}")
                     continue
-                raise await self._explain(found.path, error, plans[: number + 1]) from None
+                raise await self._explain(found.path, line, error, plans[: number + 1]) from None
             line.call = call
             self._memory.worked(card, plan)
+            self._note(_WORKED, line, plan.apn)
             return connection
         raise AssertionError("there is always a plan")
 
@@ -144,7 +145,9 @@ class Dialler:
         finally:
             found.port.close()
 
-    async def _explain(self, path: str, error: ConnectError, plans: list[Plan]) -> ConnectError:
+    async def _explain(
+        self, path: str, line: Line, error: ConnectError, plans: list[Plan]
+    ) -> ConnectError:
         """Return an error with what the modem and the settings have to say of a failed call."""
         reason, words = error.reason, error.sentence
         if reason in (Reason.WRONG_APN, Reason.TIMEOUT):
@@ -164,22 +167,24 @@ class Dialler:
         cure = plans[-1].cure(reason)
         if reason is Reason.WRONG_APN:
             words = f"{words} with {tried(plans)}"
+            if self._noted(_WORKED).get(line.ids) == plans[-1].apn:  # then the modem may hang
+                reason, words = Reason.TIMEOUT, f"{words}, which has worked before"
         return ConnectError(reason, f"{words}{cure}")
 
-    # -- which port it was ------------------------------------------------------------------------
+    # -- what is remembered of a kind of modem
 
     def _last_port(self, line: Line) -> str:
-        place = self._ports().get(line.ids)
+        place = self._noted(_PORTS).get(line.ids)
         if not isinstance(place, int) or not 0 <= place < len(line.paths):
             return ""
         return line.paths[place]
 
-    def _remember_port(self, line: Line, path: str) -> None:
-        place = line.paths.index(path)
-        if line.ids and self._ports().get(line.ids) != place:
-            known = dict(list(self._ports().items())[1 - _MOST_PORTS :]) | {line.ids: place}
-            self._context.store.save(self._context.store.load() | {_PORTS: known})
+    def _note(self, kind: str, line: Line, value: int | str) -> None:
+        known = self._noted(kind)
+        if line.ids and known.get(line.ids) != value:
+            kept = dict(list(known.items())[1 - _MOST_MODEMS :]) | {line.ids: value}
+            self._context.store.save(self._context.store.load() | {kind: kept})
 
-    def _ports(self) -> dict[str, Any]:
-        found = self._context.store.load().get(_PORTS)
+    def _noted(self, kind: str) -> dict[str, Any]:
+        found = self._context.store.load().get(kind)
         return found if isinstance(found, dict) else {}

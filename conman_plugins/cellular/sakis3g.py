@@ -126,7 +126,7 @@ class Sakis3gDriver(LinkDriver):
         try:
             return wishes.with_file(sakisconf.read(self._conf))
         except ConnectError as error:
-            self.context.log.warning("%s", error)
+            self.context.log.debug("%s", error)  # `connect` tells it
             return wishes
 
     # -- connections ------------------------------------------------------------------------------

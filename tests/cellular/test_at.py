@@ -14,10 +14,15 @@ from hypothesis import strategies as st
 
 from conman_core import ConnectError, Reason
 from conman_core.testing import run
-from conman_plugins.cellular import at
+from conman_plugins.cellular import ttylock
 from conman_plugins.cellular.at import Lines, Port, Reply
 
 Answer = Callable[[str], bytes | None]  #: what comes back for a command, None: the line breaks
+
+
+@pytest.fixture(autouse=True)
+def _locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ttylock, "LOCKS", tmp_path)
 
 
 def with_modem(answer: Answer, use: Callable[[Port], Awaitable[object]]) -> None:
@@ -129,18 +134,38 @@ def test_a_port_that_is_not_there_or_is_none_says_so(tmp_path: Path) -> None:
     run(check())
 
 
-def test_a_port_that_a_program_has_locked_is_left_to_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_port_is_locked_while_it_is_open_and_left_to_who_has_locked_it(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(at, "_LOCKS", tmp_path)
-    (tmp_path / "LCK..ttyUSB0").write_text(f"{os.getpid():10d} pppd\n")
+    locks: list[str] = []
 
-    async def check() -> None:
+    async def use(port: Port) -> None:
+        (file,) = tmp_path.iterdir()
+        locks.append(file.read_text())
         with pytest.raises(ConnectError, match=f"as root: kill {os.getpid()}") as raised:
-            Port("/dev/ttyUSB0")
+            Port(port.path)
         assert raised.value.reason is Reason.BUSY
 
-    run(check())
+    with_modem(lambda _: b"", use)
+    assert locks == [f"{os.getpid():10d}\n"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["1999999999\n", "rubbish", "", "\0\0\0\0"])
+def test_a_lock_whose_program_is_gone_counts_nothing(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "LCK..ttyUSB0"
+    file.write_text(content)
+
+    assert ttylock.lock("/dev/ttyUSB0") == file
+    assert file.read_text() == f"{os.getpid():10d}\n"
+
+
+def test_without_a_place_for_locks_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ttylock, "LOCKS", tmp_path / "none")
+    assert ttylock.lock("/dev/ttyUSB0") is None
+    ttylock.unlock(None)
 
 
 def test_values_are_found_by_name_whatever_stands_before_it() -> None:

@@ -146,6 +146,21 @@ def test_a_failed_dial_has_words(desk: Desk, said: str, reason: Reason, words: s
     assert words in error.sentence
 
 
+def test_an_access_point_that_has_worked_before_may_be_right_and_the_modem_may_hang(
+    desk: Desk,
+) -> None:
+    async def once() -> None:
+        await desk.driver.connect(link_of(desk))
+        await desk.driver.disconnect(link_of(desk))
+
+    run(once())
+    desk.modem.apns = {"internet": ("Failed (NO CARRIER)",)}
+    error = failure(desk)
+
+    assert error.reason is Reason.TIMEOUT  # which the ladder may cure
+    assert "with internet, which has worked before; set apn" in error.sentence
+
+
 def test_what_the_modem_says_of_the_cause_is_told(desk: Desk) -> None:
     desk.modem.apns = {"internet": ("Failed (NO CARRIER)",)}
     desk.modem.answers["AT+CEER"] = ok('+CEER: "unknown APN"', "+CEER: service not subscribed")
