@@ -64,7 +64,8 @@ class Person:
             if all(each in page for each in wanted):
                 return page
             time.sleep(0.2)
-        raise AssertionError(f"{wanted} not on the page within {limit:g} s:\n{page[-3000:]}")
+        text = re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
+        raise AssertionError(f"{wanted} not on the page within {limit:g} s:\n{text[-6000:]}")
 
     def enters(self, ssid: str, key: str = "", **more: str) -> str:
         """Fill the WiFi form in and press Connect; return the page that comes back."""
