@@ -16,6 +16,7 @@ from conman_core.commands import GROUP
 from conman_core.contract import declared_by
 from conman_core.entrypoints import installed
 from conman_plugins.accesspoint.plugin import AccessPoint
+from conman_plugins.cellular.wwan import WwanDriver
 from conman_plugins.ethernet.driver import EthernetDriver
 from conman_plugins.wifi.driver import WifiDriver
 from tests.documents import ROOT, blocks, commands
@@ -27,7 +28,8 @@ def test_every_settings_file_in_it_is_valid(tmp_path: Path) -> None:
     for number, text in enumerate(blocks("README.md", "ini")):
         path = tmp_path / f"{number}.cfg"
         path.write_text(text)
-        known = {"ethernet": declared_by(EthernetDriver), "wifi": declared_by(WifiDriver)}
+        drivers = {"ethernet": EthernetDriver, "wifi": WifiDriver, "wwan": WwanDriver}
+        known = {name: declared_by(driver) for name, driver in drivers.items()}
         loaded = config.load(path, known, {"accesspoint": declared_by(AccessPoint)})
         assert loaded.warnings == ()
         assert config.missing_drivers(loaded, known) == ()

@@ -6,15 +6,17 @@ Facts: serviceproviders.2.dtd and serviceproviders.xml of that package.
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conman_core import ConnectError, Reason
 from conman_core.driver import Store
 from conman_plugins.cellular.plan import Plan
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
 
 DATABASE = Path("/usr/share/mobile-broadband-provider-info/serviceproviders.xml")
 MOST = 8  #: tried of one operator, before the network's own choice
@@ -35,7 +37,7 @@ def candidates(plmn: str, iccid: str, memory: ApnMemory, database: Path = DATABA
     listed: list[Plan] = []
     try:
         listed = plans(database, plmn) if plmn else []
-    except (OSError, ET.ParseError) as error:
+    except (OSError, SyntaxError) as error:  # ParseError is one
         if not last:
             raise _no_database(database, error) from error
     found = [last, *listed[:MOST]] if last else listed[:MOST]
@@ -43,7 +45,7 @@ def candidates(plmn: str, iccid: str, memory: ApnMemory, database: Path = DATABA
 
 
 def plans(database: Path, plmn: str) -> list[Plan]:
-    """Return the operator's access points for the internet. Raises OSError, ParseError."""
+    """Return the operator's access points for the internet. Raises OSError, SyntaxError."""
     country, _, network = plmn.partition("-")
     wanted = (_number(country), _number(network))
     if None in wanted:
@@ -61,6 +63,8 @@ def plans(database: Path, plmn: str) -> list[Plan]:
 
 def _networks(database: Path) -> Iterator[ET.Element]:
     """Yield each operator's network, freeing it afterwards: the whole file is large."""
+    import xml.etree.ElementTree as ET  # a megabyte that most devices never need
+
     for _, element in ET.iterparse(database, events=("end",)):  # noqa: S314 - of the system's own
         if element.tag == "gsm":
             yield element

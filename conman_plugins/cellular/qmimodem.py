@@ -46,7 +46,6 @@ class QmiModem:
         self.call: Call | None = None
         self.progress = ""  #: how far `connect` is, for people
         self.silent = False  #: it did not answer the last time
-        self.imei = ""
         self._context = context
         self._machine = machine
         self._link = link_name(NAME, name)

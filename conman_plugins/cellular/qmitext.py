@@ -176,9 +176,12 @@ def refusals(text: str) -> list[str]:
     return list(dict.fromkeys(causes))
 
 
+SIGNALS = {"signal": "RSSI", "RSRP": "RSRP", "RSRQ": "RSRQ", "SNR": "SNR", "Ec/Io": "ECIO"}
+
+
 def signal(text: str) -> dict[str, str]:
-    """Read --nas-get-signal-info or --nas-get-signal-strength: for people."""
-    names = {"RSSI": "signal", "RSRP": "RSRP", "RSRQ": "RSRQ", "SNR": "SNR", "ECIO": "Ec/Io"}
+    """Read --nas-get-signal-info: for people, of the first radio that it names."""
+    names = {key: name for name, key in SIGNALS.items()}
     return {
         names[key]: value
         for key, value in reversed(list(_pairs(text)))

@@ -22,7 +22,7 @@ from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent, link_name
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.ports import MBIM, Port
-from conman_plugins.cellular.qmidetails import details
+from conman_plugins.cellular.qmidetails import Details
 from conman_plugins.cellular.qmimodem import NAME, QmiModem
 from conman_plugins.cellular.qmirepair import repair
 from conman_plugins.cellular.wanted import FORM, Entered
@@ -50,6 +50,7 @@ class WwanDriver(LinkDriver):
         self._machine = machine or Machine()
         self._entered = Entered(context.store, context.settings)
         self._modems: dict[str, QmiModem] = {}  # by the name of the control port
+        self._details: dict[str, Details] = {}
         self._switcher = switcher or Switcher(context, self._machine.ports.usb)
         self._watch = Watch(context, self._switcher)
 
@@ -90,12 +91,15 @@ class WwanDriver(LinkDriver):
             yield event
 
     async def details(self, link: Link) -> Mapping[str, str]:
-        return await details(self._modem(link))
+        modem = self._modem(link)
+        return await self._details.setdefault(link.device, Details(modem)).read()
 
     async def recover(self, link: Link, step: int) -> bool:
         return await repair(self.context, self._machine.ports, self._modem(link), step)
 
     async def close(self) -> None:
+        for details in self._details.values():
+            await details.close()
         for modem in self._modems.values():
             await modem.close()
 

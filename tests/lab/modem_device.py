@@ -57,10 +57,16 @@ class ModemDevice:
         status = self.daemon.wait(lambda s: self.link(s, name).get("reason") == reason, limit)
         return str(self.link(status, name)["sentence"])
 
-    def details(self, name: str = "wwan:cdc-wdm0") -> dict[str, str]:
-        """What the driver tells of a link, as `conman status` shows it."""
-        said = json.loads(self.device.conman("status", "--json").stdout)
-        found: dict[str, str] = self.link(said, name)["details"]
+    def details(self, *wanted: str, name: str = "wwan:cdc-wdm0") -> dict[str, str]:
+        """What `conman status` tells of a link, once it has all that is wanted."""
+        found: dict[str, str] = {}
+
+        def there() -> bool:
+            said = json.loads(self.device.conman("status", "--json").stdout)
+            found.update(self.link(said, name)["details"])
+            return all(word in found for word in wanted)
+
+        wait_for(there, f"{wanted} in the status", LONG)
         return found
 
     def wait_log(self, words: str, limit: float = LONG, times: int = 1) -> None:
