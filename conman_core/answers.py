@@ -48,7 +48,8 @@ class Answers:
 
     def notes(self) -> list[str]:
         """Return what a person should know, a sentence each."""
-        faults = [fault for fault in (self._ledger.fault, self._logbook.fault) if fault]
+        usage = self._engine.usage.book.fault
+        faults = [fault for fault in (self._ledger.fault, self._logbook.fault, usage) if fault]
         notes = self._live.notes(self._drivers.known())
         broken = [sentence for _, sentence in sorted(self._plugins.problems.items())]
         return [*notes, *broken, *self._engine.network.notes.values(), *dict.fromkeys(faults)]

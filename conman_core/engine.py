@@ -21,6 +21,9 @@ from conman_core.repairs import Repairs
 from conman_core.roster import Roster
 from conman_core.schedule import Decision, Moment, Policy, Situation, decide
 from conman_core.trafficwatch import Count, TrafficWatch, counters_of
+from conman_core.usage import Seen
+from conman_core.usagebook import UsageBook
+from conman_core.usagewatch import UsageWatch, bytes_of
 
 
 class Engine:
@@ -36,6 +39,9 @@ class Engine:
         *,
         clock: Callable[[], float] = time.monotonic,
         counters: Count = counters_of,
+        book: UsageBook | None = None,
+        count: Callable[[str], Seen | None] = bytes_of,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.policy = policy
         self.network = network
@@ -50,6 +56,11 @@ class Engine:
         self.actions = Actions(network, targets, clock, self.poke)
         self.roster = Roster(self.actions, clock, logbook.ladder)
         self.traffic = TrafficWatch(self.roster.in_use, self.poke, clock, counters)
+        self.usage = UsageWatch(
+            *(self.roster.in_use, self.poke, herald, book or UsageBook(None, clock), clock),
+            count=count,
+            wall=wall,
+        )
         self.repairs = Repairs(self.roster.entries, self.actions, logbook, herald, clock)
 
     @property
@@ -64,6 +75,7 @@ class Engine:
 
     async def close(self) -> None:
         """End what is under way; connections stay as they are."""
+        self.usage.close()
         await self.actions.close()
 
     def poke(self) -> None:
@@ -101,7 +113,8 @@ class Engine:
         for name in decision.connect:
             self.actions.connect(self.entries[name])
         for name in decision.disconnect:
-            self.herald.say(f"{name} is disconnected: it is metered and no longer needed")
+            why = self.entries[name].track.spent or "it is metered and no longer needed"
+            self.herald.say(f"{name} is disconnected: {why}")
             self.actions.drop(self.entries[name])
         for name in decision.check:
             self.actions.check(self.entries[name])
@@ -109,6 +122,7 @@ class Engine:
         self.repairs.remember()
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
         self.traffic.look_at_links()
+        self.usage.look_at_links()
         for look in tuple(self.after_step):
             look()
         if decision.connect or decision.disconnect or decision.check or decision.recover:

@@ -12,6 +12,7 @@ from conman_core.guard import Guard
 from conman_core.model import Connection, Link
 from conman_core.reach import Finding, PathMemory
 from conman_core.track import Held, Track
+from conman_core.usage import Limit, Usage
 
 
 def wall_clock(ahead: float = 0.0) -> str:
@@ -27,6 +28,7 @@ class Wishes(NamedTuple):
 
     metered: bool | None = None  #: None leaves it to the driver
     recover: bool = True  #: conman may use the driver's repairs
+    limit: Limit = Limit()
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Entry:
     ours: bool = False  #: its interface was free when last looked at: conman manages it
     adopted: bool = False  #: adoption was tried, it is tried once
     shown: tuple[object, ...] = ()  #: what was last logged and announced
+    usage: Usage = Usage()  # noqa: RUF009 - it cannot be changed
     since: str = field(default_factory=wall_clock)
 
     @property
@@ -68,6 +71,11 @@ class Entry:
         if self.wishes.metered is not None:
             return self.wishes.metered
         return self.link.metered or self.metered_found
+
+    @property
+    def counts(self) -> bool:
+        """Whether its bytes are counted: it has a bill, or a limit."""
+        return self.metered or self.wishes.limit.bytes is not None
 
     @property
     def state(self) -> str:

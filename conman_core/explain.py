@@ -40,18 +40,17 @@ def why_uplink(moment: Moment) -> str:
         rivals = [other for other in moment.links if other.connected and other is not link]
         only = "the best of the connected links" if rivals else "the only connected link"
         return f"No link reaches the internet; {link.name} is {only}{found}."
-    above = [other for other in moment.links if moment.better(other)]
-    if not above:
-        return f"{link.name} reaches the internet and is first in priority."
-    names = ", ".join(other.name for other in above)
-    return f"{link.name} reaches the internet; before it in priority: {names}."
+    above = ", ".join(other.name for other in moment.links if moment.better(other))
+    place = f"; before it in priority: {above}" if above else " and is first in priority"
+    dear = ", ".join(other.name for other in moment.links if other.spent and other is not link)
+    limits = f"; links whose limit is used up come after it: {dear}" if dear else ""
+    return f"{link.name} reaches the internet{place}{limits}."
 
 
 def why_not(link: Track, moment: Moment) -> str:
     """Say why a link does not carry the traffic, or for the uplink that it does."""
     if link is moment.uplink:
-        wanting = f" for want of a better one: {link.sentence}"
-        return full_stop(f"It is the uplink{'' if link.verified or not link.sentence else wanting}")
+        return _why_it_serves(link)
     if link.held is Held.NONE:
         return _why_unconnected(link, moment)
     if link.verified:
@@ -62,6 +61,18 @@ def why_not(link: Track, moment: Moment) -> str:
         return "It is connected and its first check is under way."
     found = link.sentence.rstrip(" .")
     return f"{found or 'The internet does not answer over it'}; it is checked again."
+
+
+def _why_it_serves(link: Track) -> str:
+    if link.verified and link.spent:
+        return f"It is the uplink although {link.spent}: no other link works."
+    wanting = f" for want of a better one: {link.sentence}"
+    return full_stop(f"It is the uplink{'' if link.verified or not link.sentence else wanting}")
+
+
+def _why_spent(link: Track) -> str:
+    only = "it is used only while no other link works (data-limit-action = stop)"
+    return f"{_capital(link.spent)}: {only}."
 
 
 def recovery(link: Track, moment: Moment) -> str:
@@ -105,16 +116,24 @@ def _why_unconnected(link: Track, moment: Moment) -> str:
         wait = link.retry_at - moment.now
         when = f"in {seconds(wait)}" if wait > 0 else "now"
         return f"Try {link.failures + 1} comes {when}. {full_stop(failure)}"
-    if link.metered:
-        idle = "not needed while another link works (standby = cold)"
-        waits = "starts when the other links have failed or had their time"
-        works = moment.uplink is not None and moment.uplink.verified
-        return f"It is metered and {idle if works else waits}."
+    if link.metered or link.spent:
+        return _why_cold(link, moment)
     return full_stop(failure or "It is about to be connected")
+
+
+def _why_cold(link: Track, moment: Moment) -> str:
+    if link.spent:
+        return _why_spent(link)
+    idle = "not needed while another link works (standby = cold)"
+    waits = "starts when the other links have failed or had their time"
+    works = moment.uplink is not None and moment.uplink.verified
+    return f"It is metered and {idle if works else waits}."
 
 
 def _why_standby(link: Track, moment: Moment) -> str:
     uplink = moment.uplink
+    if link.spent:
+        return _why_spent(link)
     if uplink is None or not moment.better(link):
         return "It reaches the internet and stands by; it comes later in priority."
     if not moment.policy.failback:

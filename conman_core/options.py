@@ -14,6 +14,8 @@ from typing import Any
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(kB|MB|GB)", re.ASCII | re.IGNORECASE)
+_TIMES = {"kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
 _WORDS = {"yes": True, "on": True, "true": True, "1": True}
 _WORDS |= {"no": False, "off": False, "false": False, "0": False}
 _LONGEST = 365 * 86400.0
@@ -38,6 +40,7 @@ class Kind(enum.Enum):
     ADDRESS = "an IP address such as 192.168.1.1"
     ADDRESSES = "IP addresses separated by commas"
     INTERFACE_ADDRESS = "an address with its prefix such as 192.168.1.20/24"
+    BYTES = "an amount of data such as 800kB, 500MB, 1.5GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,14 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
+def parse_bytes(text: str) -> int:
+    """Return the bytes in `500MB`, `1.5 GB`; 1 kB are 1000, as on bills. Raises ValueError."""
+    match = _BYTES.fullmatch(text.strip())
+    if not match:
+        raise ValueError(text)
+    return round(float(match[1]) * _TIMES[match[2].lower()])
+
+
 def _parse_switch(text: str) -> bool:
     try:
         return _WORDS[text.lower()]
@@ -140,6 +151,7 @@ _PARSERS: Mapping[Kind, Callable[[str], Any]] = {
     Kind.ADDRESS: ip_address,
     Kind.ADDRESSES: ip_address,
     Kind.INTERFACE_ADDRESS: _parse_interface_address,
+    Kind.BYTES: parse_bytes,
 }
 LISTS = frozenset({Kind.LIST, Kind.INTERFACES, Kind.ADDRESSES})  #: may take several lines
 

@@ -48,6 +48,11 @@ class Paths(NamedTuple):
         return self.state / "recovery.json"
 
     @property
+    def usage(self) -> Path:
+        """What each link used this month."""
+        return self.state / "usage.json"
+
+    @property
     def history(self) -> Path:
         """What happened, for `conman log`."""
         return self.state / "events.jsonl"

@@ -10,6 +10,7 @@ from conman_core.provisioning import Rules, When
 from conman_core.reach import Check, Targets
 from conman_core.schedule import Policy
 from conman_core.settings import Settings
+from conman_core.usage import Limit
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -49,7 +50,12 @@ def wishes_of(config: Config, driver: str) -> Wishes:
     section = config.sections.get(driver, {})
     word = section.get("metered", "auto")
     metered = None if word == "auto" else bool(word == "yes")
-    return Wishes(metered=metered, recover=section.get("recover", "yes") == "yes")
+    limit = Limit(
+        section.get("data-limit"),
+        section.get("data-limit-action", "warn") == "stop",
+        section.get("data-limit-day", 1),
+    )
+    return Wishes(metered=metered, recover=section.get("recover", "yes") == "yes", limit=limit)
 
 
 def targets_of(config: Config, driver: str) -> Targets:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from conman_core.ladder import AT_ONCE, NEVER, next_step
 from conman_core.remedies import elsewhere_at, sick_at
-from conman_core.track import JITTER, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
+from conman_core.track import CHEAP, JITTER, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
 
 METRIC_STEP = 100  #: between ranks, so that people can put routes of their own between
 METRIC_HELD_BACK = 5_000  #: added while a link would come before the uplink but may not yet
@@ -95,9 +95,9 @@ def decide(tracks: Iterable[Track], situation: Situation, policy: Policy, now: f
     )
 
 
-def user_order(link: Track) -> tuple[int, int, str]:
-    """Sort key: the user's priority, then the driver's preference, then the name."""
-    return link.rank, link.preference, link.name
+def user_order(link: Track) -> tuple[bool, int, int, str]:
+    """Sort key: the user's priority, the driver's preference, the name; used-up limits last."""
+    return bool(link.spent), link.rank, link.preference, link.name
 
 
 class Moment:
@@ -117,7 +117,7 @@ class Moment:
         """Tell whether the user prefers a link to the uplink."""
         if self.uplink is None:
             return False
-        return (link.rank, link.preference) < (self.uplink.rank, self.uplink.preference)
+        return user_order(link)[:3] < user_order(self.uplink)[:3]
 
     def stood_trial(self, link: Track) -> bool:
         """Tell whether a link has been good for long enough to take traffic back."""
@@ -135,9 +135,10 @@ class Moment:
         """Tell whether a link would carry the traffic, were it not on trial or barred by policy."""
         return link.verified and link.connected and self.better(link)
 
-    def _order(self, link: Track) -> tuple[bool, bool, bool, int, int, bool, str]:
+    def _order(self, link: Track) -> tuple[bool, bool, bool, bool, int, int, bool, str]:
         return (
             not link.verified,
+            bool(link.spent),
             link.verified and losses(link, self.now) > 0 and not self.stood_trial(link),
             not link.ever_verified,
             link.rank,
@@ -149,7 +150,8 @@ class Moment:
     def _choose(self) -> Track | None:
         able = [link for link in self.links if link.connected]
         self.uplink = next((link for link in able if link.name == self.situation.uplink), None)
-        if self.uplink is None or not self.uplink.verified:
+        way_out = any(link.verified and not link.spent for link in able)
+        if not (self.uplink and self.uplink.verified) or (self.uplink.spent and way_out):
             return min(able, key=self._order, default=None)
         # A working uplink gives way only to a better link that may take over.
         takers = (link for link in able if self.on_trial(link) and self._may_take_over(link))
@@ -195,32 +197,37 @@ class Moment:
                 turn = max(turn, link.attempt_started + self.policy.stagger)
             elif link.held is not Held.OWN and link.callable and not link.occupied:
                 start = max(link.retry_at, turn)
-                if link.metered and link.held is Held.NONE:
-                    start = max(start, self._metered_start(link))
+                if link.held is Held.NONE:
+                    start = max(start, self._wanted_from(link))
                 yield link.name, start
                 if start <= self.now:
                     turn = self.now + self.policy.stagger
 
-    def _metered_start(self, link: Track) -> float:
-        if self.uplink is not None and self.uplink.verified:
-            wanted = self.policy.warm_standby or (self.uplink.metered and self.better(link))
-            return AT_ONCE if wanted else NEVER
-        if any(_promising(other) for other in self.links if not other.metered):
+    def _wanted_from(self, link: Track) -> float:
+        """Return from when on a link is needed: one that costs money waits for the others."""
+        cost = link.cost
+        if self.uplink is not None and self.uplink.verified and cost != CHEAP:
+            return AT_ONCE if self._stays(link, self.uplink) else NEVER
+        if any(_promising(other) for other in self.links if other.cost < cost):
             since = max(self.situation.unmetered_lost, self.situation.started)
             return since + self.policy.metered_after
         return AT_ONCE
 
+    def _stays(self, link: Track, uplink: Track) -> bool:
+        """Tell whether a link that costs money is connected beside an uplink that works."""
+        if link.spent and not uplink.spent:
+            return False
+        return self.policy.warm_standby or (uplink.cost != CHEAP and self.better(link))
+
     def disconnects(self) -> Iterator[tuple[str, float]]:
-        """Give each metered link that is no longer needed and when it has lingered enough."""
-        if self.uplink is None or not self.uplink.verified or self.policy.warm_standby:
+        """Give each link that costs money, is not needed, and when it has lingered enough."""
+        if not (self.uplink and self.uplink.verified):
             return
         for link in self.links:
-            idle = link.metered and link.held is Held.OWN and link.callable
-            if not idle or link is self.uplink or link.occupied:
-                continue
-            if self.uplink.metered and self.better(link):
-                continue  # on its way to take over
-            yield link.name, self.situation.uplink_since + LINGER
+            able = link.held is Held.OWN and link.callable and not link.occupied
+            idle = able and link is not self.uplink and not self._stays(link, self.uplink)
+            if idle and link.cost != CHEAP:
+                yield link.name, self.situation.uplink_since + LINGER
 
     def checks(self) -> Iterator[tuple[str, float]]:
         """Give each link that can be checked and when its next round is due."""
@@ -275,8 +282,7 @@ class Moment:
         step, at = next_step(link.ladder, self.now)
         if link.verified or not link.callable or not link.may_repair:
             return step, NEVER
-        wanted = self._metered_start(link) if link.metered else AT_ONCE
-        return step, max(at, wanted)
+        return step, max(at, self._wanted_from(link))
 
     def trials(self) -> Iterator[tuple[str, float]]:
         """Give each link on trial and when its dwell ends."""

@@ -124,6 +124,23 @@ DRIVER_OPTIONS: tuple[Option, ...] = (
         "Whether conman repairs a link that fails again and again, as by resetting its modem.",
         ("yes", "no"),
     ),
+    Option(
+        "data-limit",
+        Kind.BYTES,
+        "",
+        "How much each link may use in a month, sent and received; without it as much as it does.",
+    ),
+    Option(
+        "data-limit-action",
+        Kind.CHOICE,
+        "warn",
+        "What a used-up data-limit means: warn only tells of it, "
+        "stop leaves the link alone while another one works.",
+        ("warn", "stop"),
+    ),
+    Option(
+        "data-limit-day", Kind.NUMBER, "1", "The day, 1 to 28, on which a month of the bill begins."
+    ),
 )
 
 _RANGES: Mapping[str, tuple[str, str]] = {
@@ -200,7 +217,7 @@ def limits(name: str) -> str:
 
 
 def complaints(name: str, value: Any) -> Iterator[str]:
-    """Yield what is wrong with a parsed value of `[conman]`, as the end of a sentence."""
+    """Yield what is wrong with a parsed value of an option of the core, to end a sentence."""
     if name in _RANGES:
         low, high = (parse_duration(bound) for bound in _RANGES[name])
         if not low <= value <= high:
@@ -260,10 +277,22 @@ def _check_names(names: tuple[str, ...]) -> Iterator[str]:
             yield f"has {name!r}; allowed: names of drivers and plugins, separated by commas"
 
 
+def _check_limit(number: int | None) -> Iterator[str]:
+    if number == 0:
+        yield "must be more than nothing; leave the line out for no limit"
+
+
+def _check_day(day: int | None) -> Iterator[str]:
+    if day is None or not 1 <= day <= 28:
+        yield "must be a day from 1 to 28, which every month has"
+
+
 _CHECKS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "priority": _check_priority,
     "check-targets": _check_targets,
     "check-url": _check_urls,
     "resolv-conf": _check_path,
     "disable": _check_names,
+    "data-limit": _check_limit,
+    "data-limit-day": _check_day,
 }

@@ -12,6 +12,8 @@ from conman_core.entry import Entry, wall_clock
 from conman_core.herald import Herald
 from conman_core.ladder import NEVER, lately
 from conman_core.schedule import Moment, user_order
+from conman_core.usage import ends
+from conman_core.usage import sentence as usage_sentence
 
 _COUNTERS = Path("/sys/class/net")
 
@@ -66,7 +68,7 @@ def explained(entries: Iterable[Entry], moment: Moment, herald: Herald) -> dict[
     }
 
 
-def _place(entry: Entry) -> tuple[bool, bool, tuple[int, int, str]]:
+def _place(entry: Entry) -> tuple[bool, bool, tuple[bool, int, int, str]]:
     return not entry.present, bool(entry.refused), user_order(entry.track)
 
 
@@ -79,7 +81,25 @@ def _sentence(entry: Entry, moment: Moment) -> str:
 def _explanation(entry: Entry, moment: Moment) -> str:
     recovery = _recovery(entry, moment)
     repairs = [recovery["sentence"]] if recovery else []
-    return " ".join([_sentence(entry, moment), *repairs])
+    used = _usage(entry)
+    spent = [f"It has {used['sentence']}."] if used else []
+    return " ".join([_sentence(entry, moment), *repairs, *spent])
+
+
+def _usage(entry: Entry) -> dict[str, Any] | None:
+    """Return what the link used this month, None if it is not counted."""
+    limit, month = entry.wishes.limit, entry.usage.month
+    if not entry.present or not entry.counts:
+        return None
+    end = ends(month.name, limit.day)
+    return {
+        "month": month.name or None,
+        "bytes": month.used,
+        "limit": limit.bytes,
+        "action": "stop" if limit.stop else "warn",
+        "until": end.isoformat() if end else None,
+        "sentence": usage_sentence(entry.usage, limit),
+    }
 
 
 def _recovery(entry: Entry, moment: Moment) -> dict[str, Any] | None:
@@ -117,6 +137,7 @@ def _link(entry: Entry, moment: Moment) -> dict[str, Any]:
         "sentence": _sentence(entry, moment),
         "recovery": _recovery(entry, moment),
         "metered": track.metered,
+        "usage": _usage(entry),
         "addresses": [str(a.interface) for a in connection.addresses] if connection else [],
         "gateway": next((str(gateway) for gateway in gateways.values() if gateway), None),
         "dns": [str(server) for server in connection.dns] if connection else [],

@@ -19,6 +19,7 @@ LONGEST_DWELL = 600.0
 QUIET = 1800.0  #: without a loss for so long, a link's earlier losses are forgotten
 TRIAL_ROUNDS = 3  #: good rounds in a row before a returned link may take over
 JITTER = 0.1
+CHEAP, METERED, SPENT = range(3)  #: what a link costs; SPENT: its limit is used up
 ENOUGH_FAILURES = 3  #: in a row, that a repair may cure, until one is called for
 NO_SIGNAL = "no signal: what is at the other end, or the cable to it, is off or out of reach"
 
@@ -65,6 +66,12 @@ class Track:
     silent_since: float | None = None
     asked_elsewhere: int = 0  #: times that its driver was asked for another way since it worked
     elsewhere_at: float = 0.0  #: not asked again before that
+    spent: str = ""  #: why it gives way to all other links that work: its limit is used up
+
+    @property
+    def cost(self) -> int:
+        """How dear it is: CHEAP, METERED, or SPENT."""
+        return SPENT if self.spent else METERED if self.metered else CHEAP
 
     @property
     def occupied(self) -> bool:

@@ -180,7 +180,7 @@ class Reader:
             return None
         if _COMMENT.search(text) and option.kind is not Kind.SECRET:
             self.document.warn(entry.line, f"{where} = {quote(text)} as it stands; {_OWN_LINE}")
-        if section == "conman":
+        if section == "conman" or option in settings.DRIVER_OPTIONS:
             for complaint in settings.complaints(option.name, value):
                 self.document.problem(entry.line, f"{where} {complaint}")
         return value

@@ -167,8 +167,10 @@ def _details(link: dict[str, Any], *, gateway_below: bool) -> Iterator[str]:
         if number or columns(address) > _WIDEST_ADDRESS
     ]
     gateways = _texts(link.get("gateway")) if gateway_below else []
+    used = link.get("usage")
     facts = [
         "metered" if link.get("metered") else "",
+        str(used.get("sentence") or "") if isinstance(used, dict) else "",
         f"address {', '.join(below)}" if below else "",
         f"gateway {', '.join(gateways)}" if gateways else "",
         f"dns {', '.join(_texts(link.get('dns')))}" if link.get("dns") else "",

@@ -93,7 +93,7 @@ def test_without_a_file_the_defaults_hold():
     assert config.settings == default_settings()
     assert config.sections["ethernet"] == {
         "timeout": 30.0, "address": None, "names": (), "check": "internet", "metered": "auto",
-        "recover": "yes",
+        "recover": "yes", "data-limit": None, "data-limit-action": "warn", "data-limit-day": 1,
     }  # fmt: skip
     assert config.warnings == ()
 

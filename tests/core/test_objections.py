@@ -16,6 +16,7 @@ import pytest
 from conman_core import objections
 from conman_core.config import Config, ConfigProblems, load
 from conman_core.options import Declared, Kind, Option
+from conman_core.settings import DRIVER_OPTIONS
 
 OPTIONS = (
     Option("kind", Kind.CHOICE, "dhcp", "Where it comes from.", ("dhcp", "static")),
@@ -89,7 +90,8 @@ def test_the_check_sees_what_the_core_understands_and_can_change_nothing(read) -
         return ()
 
     config = read(GOOD, looks)
-    assert seen[0].keys() == {"kind", "address", "check", "metered", "recover"}
+    cores = {option.name for option in DRIVER_OPTIONS}
+    assert seen[0].keys() == {"kind", "address", *cores}
     assert config.sections["acme"]["kind"] == "static"
     assert "TypeError" in config.warnings[0]
 

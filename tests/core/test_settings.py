@@ -113,7 +113,8 @@ def test_a_range_is_part_of_the_complaint():
 
 @given(st.sampled_from(sorted(settings._CHECKS)), st.text(max_size=60))
 def test_any_text_gives_a_value_or_a_complaint(name: str, text: str):
-    option = next(option for option in settings.OPTIONS if option.name == name)
+    options = (*settings.OPTIONS, *settings.DRIVER_OPTIONS)
+    option = next(option for option in options if option.name == name)
     try:
         value = option.parse(text)
     except ValueError:
@@ -124,5 +125,8 @@ def test_any_text_gives_a_value_or_a_complaint(name: str, text: str):
 def test_the_options_of_a_driver_cannot_take_the_cores_names():
     own = (Option("metered", Kind.TEXT, "", "mine"), Option("apn", Kind.TEXT, "", "APN"))
     options = {option.name: option for option in settings.section_options(own)}
-    assert list(options) == ["apn", "check", "metered", "recover"]
+    assert list(options) == [
+        *("apn", "check", "metered", "recover"),
+        *("data-limit", "data-limit-action", "data-limit-day"),
+    ]
     assert options["metered"].kind is Kind.CHOICE
