@@ -75,13 +75,17 @@ async def start(line: Line, client: int, family: Family, plan: Plan) -> Bearer:
     return Bearer(family, client, handle)
 
 
-async def stop(line: Line, bearer: Bearer) -> None:
-    """End a session and let its client go. Never raises."""
-    with contextlib.suppress(ConnectError):
+async def stop(line: Line, bearer: Bearer) -> bool:
+    """End a session and let its client go; False if the modem does not answer. Never raises."""
+    try:
         if bearer.handle:
             handle = struct.pack("<I", bearer.handle)
             await line.ask(Service.WDS, bearer.client, _STOP, {0x01: handle}, _STOP_LIMIT)
-    await line.release(Service.WDS, bearer.client)
+    except Refused:
+        pass  # it has ended by itself
+    except ConnectError:
+        return False
+    return await line.release(Service.WDS, bearer.client)
 
 
 async def runs(line: Line, bearer: Bearer) -> bool:

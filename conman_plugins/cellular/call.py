@@ -120,7 +120,8 @@ class Call:
         """End all sessions. Never raises; may come twice."""
         ending, self.bearers = self.bearers, ()  # what comes of it is no news
         for each in ending:
-            await bearers.stop(self.line, each)
+            if not await bearers.stop(self.line, each):
+                break  # whoever does not answer now will not hear of the others either
         self._note()
 
     async def _drop(self, client: int) -> None:

@@ -8,7 +8,6 @@ qmicli starts; it shares the modem among all, and ends 30 s after the last of th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Callable, Mapping
 
@@ -91,10 +90,18 @@ class Line:
         except QmuxError as error:
             raise ConnectError(Reason.BROKEN, f"{self.device}: {error}") from None
 
-    async def release(self, service: Service, client: int) -> None:
-        """Be no client any more; a session that the client has ends. Never raises."""
-        with contextlib.suppress(ConnectError):
+    async def release(self, service: Service, client: int) -> bool:
+        """Be no client any more; a session that the client has ends. Never raises.
+
+        Returns False if the modem did not answer.
+        """
+        try:
             await self.ask(Service.CTL, 0, _RELEASE, {0x01: bytes([service, client])}, 3.0)
+        except Refused:
+            return True
+        except ConnectError:
+            return False
+        return True
 
     def close(self) -> None:
         """End it, without a word to `ended`. May come twice."""

@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from conman_core import ConnectError, Connection, DriverContext, Family, Lost, Reason
+from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
 from conman_core.model import DriverEvent, link_name
-from conman_plugins.cellular import apns, qmitext
-from conman_plugins.cellular.bearer import NoSession
+from conman_plugins.cellular import qmitext
+from conman_plugins.cellular.apns import ApnMemory
+from conman_plugins.cellular.autodial import dial
 from conman_plugins.cellular.call import Call, describe
 from conman_plugins.cellular.dataformat import agree
 from conman_plugins.cellular.line import Line
 from conman_plugins.cellular.pin import MEMORY, PinRule
-from conman_plugins.cellular.plan import Plan
 from conman_plugins.cellular.ports import Port
 from conman_plugins.cellular.qmicli import Declined, Qmicli
-from conman_plugins.cellular.qmitext import Settings
 from conman_plugins.cellular.registration import Registration
 from conman_plugins.cellular.simcard import SimCard
 from conman_plugins.cellular.wanted import SECTION, Wanted
@@ -50,7 +49,7 @@ class QmiModem:
         self._machine = machine
         self._link = link_name(NAME, name)
         self._tell = tell
-        self._memory = apns.ApnMemory(context.store)
+        self._memory = ApnMemory(context.store)
         self._rule = PinRule(context.shared(MEMORY), SECTION)
         self._line: Line | None = None
         self._attempt: asyncio.Task[Connection] | None = None
@@ -99,8 +98,7 @@ class QmiModem:
     async def _bring_up(self, wanted: Wanted) -> Connection:
         port, interface = self.port()
         until = self._context.now() + REGISTER_WITHIN
-        asked = await self.qmicli.ask("--dms-get-operating-mode", limit=FIRST_LIMIT)
-        mode = qmitext.mode(asked)
+        mode = await self._mode()
         line = await self._open_line()
         self.call = call = Call(
             self._context, port, self.qmicli, line, self._lost, key=_key(wanted)
@@ -116,7 +114,14 @@ class QmiModem:
             await registration.wait(until, roaming=wanted.roaming, section=SECTION)
             self._progress("dialling")
             await agree(self.qmicli, self._machine.ports, interface, self._machine.set_up)
-            found = await self._dial(call, wanted)
+            found = await dial(
+                call,
+                wanted,
+                self.card,
+                memory=self._memory,
+                database=self._machine.database,
+                log=self._context.log,
+            )
         bare = self._machine.ports.raw_ip(interface) is True
         return describe(interface, found, bare=bare)
 
@@ -133,6 +138,16 @@ class QmiModem:
         if port.device:
             self._machine.must_be_free(port.device)
         return port, port.interface
+
+    async def _mode(self) -> qmitext.Mode:
+        """Ask for the operating mode; it starts qmi-proxy, too."""
+        try:
+            said = await self.qmicli.ask("--dms-get-operating-mode", limit=FIRST_LIMIT)
+        except Declined as declined:
+            if declined.unknown:  # then it can only be on
+                return qmitext.Mode("online")
+            raise
+        return qmitext.mode(said)
 
     async def _open_line(self) -> Line:
         self._line = line = await self._machine.open_line(self.qmicli.device)
@@ -153,26 +168,6 @@ class QmiModem:
                 what = f"the modem at {self.name} is {mode.name}, where only a reset leads back"
                 raise ConnectError(Reason.WEDGED, what) from None
             raise
-
-    async def _dial(self, call: Call, wanted: Wanted) -> dict[Family, Settings]:
-        if wanted.plan:
-            return await call.dial(wanted.plan, wanted.families)
-        iccid = await self.card.number()
-        home = await self.card.home()
-        plans = apns.candidates(home, iccid, self._memory, self._machine.database)
-        failure: NoSession | None = None
-        for plan in plans:
-            try:
-                found = await call.dial(plan, wanted.families)
-            except NoSession as error:
-                if error.reason not in {Reason.WRONG_APN, Reason.WRONG_KEY}:
-                    raise
-                self._context.log.info("%s: %s", self._link, error)
-                failure = failure or error
-            else:
-                self._memory.worked(iccid, plan)
-                return found
-        raise _none_works(home, plans) from failure
 
     def _progress(self, what: str) -> None:
         if what != self.progress:
@@ -196,7 +191,7 @@ class QmiModem:
                 return
             try:
                 self.port()
-                await self.qmicli.ask("--dms-get-operating-mode", limit=FIRST_LIMIT)
+                await self._mode()
                 call.use(await self._open_line())
                 if not await call.runs():
                     self._lost("the session ended while the line to the modem was broken")
@@ -228,12 +223,3 @@ class QmiModem:
 def _key(wanted: Wanted) -> str:
     """Return what a session was asked for; one for something else is not taken over."""
     return repr(replace(wanted, password="", pin=""))
-
-
-def _none_works(home: str, plans: list[Plan]) -> ConnectError:
-    whose = f"the operator {home}" if home else "the operator"
-    return ConnectError(
-        Reason.WRONG_APN,
-        f"{whose} refuses each APN that is known for it ({apns.tried(plans)}); set apn in"
-        f" {SECTION} to the one that came with the SIM card",
-    )
