@@ -17,7 +17,7 @@ from conman_plugins.cellular import chat
 
 FIRST_UNIT = 10  #: lower ones are those of others, such as sakis3g's ppp0
 
-_ECHO = (5, 3)  #: seconds between echoes to the modem, and how many may stay unanswered
+_ECHO = (3, 3)  #: seconds between echoes to the modem, and how many may stay unanswered
 _MOST_LINES = 100
 _NAME = re.compile(r"Using interface (ppp[0-9]{1,5})$")
 _ADDRESS = re.compile(r"(local |remote|primary  |secondary) (IP|DNS) address ([0-9.]{7,15})$")

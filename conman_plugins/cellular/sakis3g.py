@@ -45,6 +45,7 @@ class Sakis3gDriver(LinkDriver):
     connect_limit: ClassVar[float] = 180.0
     details_limit: ClassVar[float] = 10.0
     recover_limit: ClassVar[float] = 60.0
+    apply_limit: ClassVar[float] = 55.0
 
     def __init__(
         self,

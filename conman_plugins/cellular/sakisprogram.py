@@ -189,7 +189,7 @@ def arguments(call: Call, apn: str, ids: str, unit: int, name: str) -> list[str]
     options = (
         f"noauth nodefaultroute usepeerdns unit {unit} linkname {name} ipparam conman noipv6"
         " ip-up-script /bin/true ip-down-script /bin/true"
-        " lcp-echo-interval 5 lcp-echo-failure 3"
+        " lcp-echo-interval 3 lcp-echo-failure 3"
     )
     words = ["sakis3g", "--console", "--pppd", "--nofix", "connect"]
     words += ["OTHER=CUSTOM_TTY", "MODEM=OTHER", f"CUSTOM_TTY={call.terminal}"]
