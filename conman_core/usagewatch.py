@@ -17,6 +17,7 @@ from conman_core.usage import Seen
 from conman_core.usagebook import UsageBook
 
 LOOK_EVERY = 2.0  #: seconds; a look reads three small files. What vanishes with ppp0 is not counted
+REST = 60.0  #: seconds, while nothing flows
 BELIEVE = 3600.0  #: seconds online in which a clock that is right after all would have been set
 _CLOCK_IS_SET = 1_735_689_600.0  #: 2025-01-01; a clock that says less was never set
 _SYSFS = Path("/sys/class/net")
@@ -64,17 +65,21 @@ class UsageWatch:
 
     def look_at_links(self) -> None:
         """Begin to count if there is a link that is worth it; to be called when links changed."""
-        if any(entry.counts or entry.track.spent for entry in self._entries()):
+        entries = self._entries()
+        if any(_flows(entry) for entry in entries):
             self._needed.set()
+        elif self._clock() - self._looked_at >= REST:  # a month may have turned
+            self.look()
 
     async def run(self) -> None:
-        """Count until cancelled. Costs nothing while no link has a bill."""
+        """Count until cancelled. Costs nothing while no link with a bill is connected."""
         while True:
             await self._needed.wait()
             self.look()
             await asyncio.sleep(LOOK_EVERY)
-            if not any(entry.counts for entry in self._entries()):
+            if not any(_flows(entry) for entry in self._entries()):
                 self._needed.clear()
+                self.look()
 
     def close(self) -> None:
         """Count to the end, and write it down."""
@@ -130,5 +135,10 @@ class UsageWatch:
             then = "; it goes on (data-limit-action = warn)"
             if limit.stop:
                 then = "; it is not used any more while another link works"
-        sentence = f"{name} has {u.sentence(entry.usage, limit)}, {level} % of its limit{then}"
+        reached = f"{level} % of its limit are reached"
+        sentence = f"{name} has {u.sentence(entry.usage, limit)}: {reached}{then}"
         self._herald.say(sentence, event="usage", link=name, percent=level)
+
+
+def _flows(entry: Entry) -> bool:
+    return entry.counts and entry.connection is not None

@@ -12,6 +12,7 @@ import json
 import selectors
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from ipaddress import IPv4Interface, ip_address
 from typing import Any, TypeVar
 
@@ -28,6 +29,8 @@ from conman_core.network import Interface
 from conman_core.offers import settle
 from conman_core.reach import Finding, PathMemory, Targets
 from conman_core.schedule import Policy
+from conman_core.usage import Seen
+from conman_core.usagebook import UsageBook
 
 T = TypeVar("T")
 TARGETS = Targets(hosts=(ip_address("1.1.1.1"),))
@@ -243,12 +246,17 @@ class Machine:
         policy: Policy | None = None,
         run: bool = True,
         memory: Memory | None = None,
+        usage: Memory | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.memory = memory or Memory()
         self.logbook = Logbook(self.memory, loop.time, lambda: 1.8e9 + loop.time(), "boot")
         self.wishes = Wishes()
         self.counters: dict[str, Counters] = {}  #: packets, by interface
+        self.bytes: dict[str, Seen] = {}  #: by interface
+        self.day = datetime(2026, 11, 18, 12)  #: by the wall's clock, which moves with the loop's
+        self._began = loop.time()
+        self.usage_memory = usage or Memory()
         self.network = FakeNetwork()
         self.checker = FakeChecker(set(names))
         self.told: list[tuple[str, dict[str, Any]]] = []
@@ -261,6 +269,9 @@ class Machine:
             self.logbook,
             clock=loop.time,
             counters=self.counters.get,
+            book=UsageBook(self.usage_memory, loop.time),
+            count=self.bytes.get,
+            wall=lambda: self.day.timestamp() + loop.time() - self._began,
         )
         self.engine.starting = False
         self.actions._checker = self.checker  # type: ignore[assignment]
@@ -324,7 +335,7 @@ class Machine:
     async def __aenter__(self) -> Machine:
         if self._run:
             self._task = asyncio.create_task(self.engine.run())
-            self._watching = asyncio.create_task(self.engine.traffic.run())
+            self._watching = asyncio.gather(self.engine.traffic.run(), self.engine.usage.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -333,8 +344,10 @@ class Machine:
                 self._task.result()
             self._task.cancel()
             self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            for task in (self._task, self._watching):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self.engine.usage.close()
         for task in list(self.actions._tasks):
             task.cancel()
         await asyncio.gather(*self.actions._tasks, return_exceptions=True)
