@@ -155,13 +155,19 @@ class Dialler:
                 found = await find_port((path,), self._opener)
                 try:
                     modem = SerialModem(self._context, found.port)
-                    standing, why = await modem.standing(), await modem.cause()
+                    standing, refused = await modem.standing(), await modem.data_refused()
+                    why = await modem.cause()
                 finally:
                     found.port.close()
             except ConnectError:  # it has told all that it will
                 return error
             if not standing.registered:
                 reason, words = Reason.NOT_REGISTERED, f"{words}; it is {standing.words}"
+            elif refused:
+                reason = Reason.REJECTED
+                words = (
+                    f"{words}; it refuses data, ask the operator whether the SIM card may use it"
+                )
             elif why:
                 words = f"{words}: {why}"
         cure = plans[-1].cure(reason)

@@ -18,7 +18,6 @@ from conman_core import (
     Lost,
     Option,
     Reason,
-    Specificity,
     Unavailable,
 )
 from conman_core.model import DriverEvent
@@ -28,13 +27,13 @@ from conman_plugins.cellular.dialler import Dialler, Line
 from conman_plugins.cellular.dialling import Wishes, wishes_of
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.sakisoptions import OPTIONS
+from conman_plugins.cellular.seriallinks import SerialLinks
 from conman_plugins.cellular.serialmodem import SerialModem
-from conman_plugins.cellular.serialports import Opener, find_port, serial_modems, terminals_of
+from conman_plugins.cellular.serialports import Opener, find_port
 from conman_plugins.cellular.usb import Usb, UsbDevice
 from conman_plugins.cellular.usbpower import power_cycle, reenumerate
 from conman_plugins.cellular.watching import Watch
 
-NAME = "sakis3g"
 _ENTERED = "entered"
 
 
@@ -59,6 +58,7 @@ class Sakis3gDriver(LinkDriver):
     ) -> None:
         super().__init__(context)
         self._usb = usb or Usb()
+        self._links = SerialLinks(self._usb)
         self._switcher = switcher or Switcher(context, self._usb)
         self._watch = Watch(context, self._switcher)
         self._opener = opener
@@ -80,43 +80,13 @@ class Sakis3gDriver(LinkDriver):
 
     def probe(self) -> Sequence[Link] | Unavailable:
         wishes = self._wishes()
-        if wishes.port:
-            found = [self._by_port(wishes.port)] if Path(wishes.port).exists() else []
-        else:
-            devices = serial_modems(self._usb, wishes.ids)
-            found = [_link(device, number) for number, device in enumerate(devices)]
-        if found:
+        if found := self._links.offered(wishes):
             return found
         for disc in self._switcher.discs():
             return Unavailable(*self._switcher.why(disc))
         what = wishes.port or wishes.ids
         named = f"{what}, which {wishes.place} names, is not there" if what else "no serial modem"
         return Unavailable(Reason.NO_DEVICE, f"{named}; plug a modem in")
-
-    def _by_port(self, port: str) -> Link:
-        name = port.rpartition("/")[2]
-        device = self._usb.behind_tty(name)
-        return Link(
-            NAME,
-            name,
-            specificity=Specificity.DEVICE,
-            metered=True,
-            note=device.name if device else "",
-            hardware=device.hardware if device else f"tty:{name}",
-        )
-
-    def _device(self, link: Link) -> UsbDevice | None:
-        return self._usb.at(link.device) or self._usb.behind_tty(link.device)
-
-    def _ports(self, link: Link, wishes: Wishes) -> tuple[str, ...]:
-        """Return the ports to try. Raises ConnectError."""
-        if wishes.port:
-            return (wishes.port,)
-        device = self._usb.at(link.device)
-        if paths := terminals_of(device, named=bool(wishes.ids)) if device else ():
-            return paths
-        sentence = f"no modem is at USB {link.device} any more; plug it in again"
-        raise ConnectError(Reason.NO_DEVICE, sentence)
 
     def _wishes(self) -> Wishes:
         """Return what is wanted; without /etc/sakis3g.conf if that cannot be read."""
@@ -139,10 +109,10 @@ class Sakis3gDriver(LinkDriver):
         await self.disconnect(link)
         sakisconf.read(self._conf).must_be_sound(self._conf)
         async with self._turn(link):
-            device = self._device(link)
+            device = self._links.device(link)
             if device:
                 self._must_be_free(device)
-            paths = self._ports(link, wishes)
+            paths = self._links.ports(link, wishes)
             what = device.name if device else wishes.port
 
             def lost(reason: Reason, words: str) -> None:
@@ -177,7 +147,7 @@ class Sakis3gDriver(LinkDriver):
     # -- facts and repairs ------------------------------------------------------------------------
 
     async def details(self, link: Link) -> Mapping[str, str]:
-        device = self._device(link)
+        device = self._links.device(link)
         about = {"modem": f"{device.name} ({device.ids})"} if device else {}
         if self._turns.setdefault(link.name, asyncio.Lock()).locked():
             return about  # it is being dialled
@@ -194,7 +164,7 @@ class Sakis3gDriver(LinkDriver):
         call = self._calls.get(link.name)
         taken = call.terminal if call else ""
         async with self._turn(link):
-            paths = [path for path in self._ports(link, self._wishes()) if path != taken]
+            paths = [path for path in self._links.ports(link, self._wishes()) if path != taken]
             found = await find_port(paths, self._opener)
             try:
                 yield SerialModem(self.context, found.port)
@@ -204,10 +174,13 @@ class Sakis3gDriver(LinkDriver):
     async def recover(self, link: Link, step: int) -> bool:
         """0: radio off and on. 1: start the modem anew. 2: take it anew from USB. 3: power."""
         device = self._usb.at(link.device)
-        if step in (0, 1):
+        if step == 0:
             await self._hang_up(link)
             async with self._modem(link) as modem:
-                await (modem.reset() if step else modem.airplane())
+                await modem.airplane()
+        elif step == 1:
+            await self._hang_up(link)
+            await self._start_anew(link, device)
         elif step == 2 and device:
             reenumerate(self._usb, device.place)
         elif step == 3 and device:
@@ -215,6 +188,16 @@ class Sakis3gDriver(LinkDriver):
         else:
             return False
         return True
+
+    async def _start_anew(self, link: Link, device: UsbDevice | None) -> None:
+        """Reset a modem; one that answers nothing any more is taken anew from USB."""
+        try:
+            async with self._modem(link) as modem:
+                await modem.reset()
+        except ConnectError as error:
+            if error.reason is not Reason.WEDGED or not device:
+                raise
+            reenumerate(self._usb, device.place)
 
     async def _hang_up(self, link: Link) -> None:
         if line := self._calls.pop(link.name, None):
@@ -244,15 +227,3 @@ class Sakis3gDriver(LinkDriver):
         await self._connect(link, self._wishes().with_entered(values))
         await self.disconnect(link)
         self.context.store.save(self.context.store.load() | {_ENTERED: dict(values)})
-
-
-def _link(device: UsbDevice, number: int) -> Link:
-    return Link(
-        NAME,
-        device.place,
-        preference=number,
-        specificity=Specificity.DEVICE,
-        metered=True,
-        note=device.name,
-        hardware=device.hardware,
-    )

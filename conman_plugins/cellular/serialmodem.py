@@ -103,14 +103,18 @@ class SerialModem:
             )
         return found
 
-    async def standing(self) -> Standing:
+    async def standing(self, areas: tuple[str, ...] = _AREAS) -> Standing:
         """Ask how the modem stands with the networks. Raises ConnectError."""
         replies: list[Reply] = []
-        for area in _AREAS:
+        for area in areas:
             replies.append(await self._port.ask(f"AT+{area}?"))
             if (found := atfacts.standing(replies)).registered:
                 return found
         return atfacts.standing(replies)
+
+    async def data_refused(self) -> bool:
+        """Ask whether the network takes the modem, but not for data. Raises ConnectError."""
+        return (await self.standing(_AREAS[1:])).state == "denied"
 
     async def _until_registered(self, found: Standing, until: float) -> Standing:
         changed = asyncio.Event()

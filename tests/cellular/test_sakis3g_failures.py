@@ -167,6 +167,15 @@ def test_what_the_modem_says_of_the_cause_is_told(desk: Desk) -> None:
     assert "service not subscribed" in failure(desk).sentence
 
 
+def test_a_network_that_takes_calls_but_refuses_data_is_no_wrong_apn(desk: Desk) -> None:
+    desk.modem.apns = {"internet": ("Failed (NO CARRIER)",)}
+    desk.modem.answers["AT+CGREG?"] = ok("+CGREG: 0,3")
+    error = failure(desk)
+
+    assert error.reason is Reason.REJECTED
+    assert "it refuses data" in error.sentence
+
+
 def test_a_network_that_is_gone_at_the_dial_is_no_wrong_apn(desk: Desk) -> None:
     desk.modem.apns = {"internet": ("Failed (NO CARRIER)",)}
     said = desk.modem.answer

@@ -113,4 +113,4 @@ def test_one_whose_firmware_hangs_is_brought_back_by_the_ladder() -> None:
         daemon.wait(lambda s: s["state"] != "online", LONG)
         print(f"hung to noticed {time.monotonic() - hung:.1f} s")
         daemon.wait(lambda s: s["state"] == "online", 200)
-        print(f"hung to back {time.monotonic() - hung:.1f} s\n{daemon.log()[-3000:]}")
+        print(f"hung to back {time.monotonic() - hung:.1f} s")

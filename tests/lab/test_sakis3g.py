@@ -164,6 +164,17 @@ def test_a_modem_that_talks_rubbish_hangs_and_works_when_it_comes_to_its_senses(
         it.online(2 * LONG)
 
 
+def test_a_modem_whose_firmware_hangs_is_brought_back_by_the_ladder() -> None:
+    with serial() as it:
+        it.run()
+        it.online()
+        hung = it.world.modem.hang()
+        it.daemon.wait(lambda s: s["state"] != "online", LONG)
+        noticed = time.monotonic() - hung
+        it.online(200)
+        print(f"hung to noticed {noticed:.1f} s, to back {time.monotonic() - hung:.1f} s")
+
+
 def test_a_pin_is_tried_once_and_the_right_one_for_another_card_works() -> None:
     with serial(registration="home") as it:
         modem = it.world.modem
