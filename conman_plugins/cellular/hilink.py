@@ -165,11 +165,12 @@ class HilinkDriver(LinkDriver):
                     continue
                 self._waiting[link.name] = name
                 page = connection.gateways.get(Family.IPV4)
+                where = f" http://{page}" if page else ""
                 raise ConnectError(
                     Reason.MISCONFIGURED,
                     f"it gives addresses of {network}, as {name} does, so that the two cannot be"
                     f" told apart; unplug {name} and give this one another network on its page"
-                    f" http://{page}",
+                    f"{where}",
                 )
 
     def _pages(self, link: Link) -> WebApi | None:

@@ -127,10 +127,13 @@ class SerialModem:
             await self._port.ask(f"AT+{area}=1")
         self._port.heard.append(hear)
         denied: float | None = None
+        told = ""
         try:
             while True:
                 now = self._context.now()
-                self._tell(found.words)
+                if found.words != told:
+                    told = found.words
+                    self._tell(told)
                 denied = (denied or now) if found.state == "denied" else None
                 if denied is not None and now - denied >= DENIED_FOR:
                     raise ConnectError(
