@@ -53,18 +53,23 @@ class Machine:
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(str(self.run / "dbus/system_bus_socket"))
         listening.listen()
-        thread = threading.Thread(target=_serve, args=(listening, said))
+        thread = threading.Thread(target=_serve, args=(listening, said), daemon=True)
         thread.start()
         try:
             yield
         finally:
+            listening.shutdown(socket.SHUT_RDWR)  # whoever waits for a client, waits no more
             listening.close()
             thread.join(5)
+            assert not thread.is_alive()
 
 
 def _serve(listening: socket.socket, said: tuple[str, ...]) -> None:
     """Take one client's greeting, then answer its calls with the texts."""
-    peer, _ = listening.accept()
+    try:
+        peer, _ = listening.accept()
+    except OSError:  # nobody asked
+        return
     with peer:
         peer.settimeout(5)
         while not peer.recv(4096).endswith(b"\r\n"):
