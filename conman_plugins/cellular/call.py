@@ -94,7 +94,7 @@ class Call:
                     found[each.family] = settings
         if noted and len(found) == len(noted):
             return found
-        await self.end()
+        await self._end_all()
         return {}
 
     async def _settings(self, session: Bearer) -> Settings:
@@ -117,7 +117,12 @@ class Call:
     # -- its end
 
     async def end(self) -> None:
-        """End all sessions. Never raises; may come twice."""
+        """End all sessions, and be of no use any more. Never raises; may come twice."""
+        with contextlib.suppress(ValueError):  # it comes twice
+            self.line.heard.remove(self._heard)
+        await self._end_all()
+
+    async def _end_all(self) -> None:
         ending, self.bearers = self.bearers, ()  # what comes of it is no news
         for each in ending:
             if not await bearers.stop(self.line, each):

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from conman_core import ConnectError, Connection, DriverContext, Lost, Reason
+from conman_core import ConnectError, Connection, DriverContext, Family, Lost, Reason
 from conman_core.model import DriverEvent, link_name
-from conman_plugins.cellular import qmitext
 from conman_plugins.cellular.apns import ApnMemory
 from conman_plugins.cellular.autodial import dial
 from conman_plugins.cellular.call import Call, describe
@@ -16,16 +15,18 @@ from conman_plugins.cellular.dataformat import agree
 from conman_plugins.cellular.line import Line
 from conman_plugins.cellular.pin import MEMORY, PinRule
 from conman_plugins.cellular.ports import Port
-from conman_plugins.cellular.qmicli import Declined, Qmicli
+from conman_plugins.cellular.qmicli import Qmicli
+from conman_plugins.cellular.qmitext import Settings
+from conman_plugins.cellular.readiness import mode_of, switch_on, usable
 from conman_plugins.cellular.registration import Registration
 from conman_plugins.cellular.simcard import SimCard
 from conman_plugins.cellular.wanted import SECTION, Wanted
 from conman_plugins.cellular.wwanmachine import Machine
 
+Found = dict[Family, Settings]
 NAME = "wwan"
-FIRST_LIMIT = 6.0  #: seconds for the first question: a modem that hangs is found out by it
+QUICK_WITHIN = 30.0  #: seconds after the network has ended a session: nothing else has changed
 REGISTER_WITHIN = 52.0  #: seconds; leaves enough of `connect_limit` for the rest
-_INVALID_TRANSITION = 60  #: QMI error (qmi-errors.h)
 
 
 class QmiModem:
@@ -52,6 +53,7 @@ class QmiModem:
         self._memory = ApnMemory(context.store)
         self._rule = PinRule(context.shared(MEMORY), SECTION)
         self._line: Line | None = None
+        self._quick_until = 0.0
         self._attempt: asyncio.Task[Connection] | None = None
         self._mending: asyncio.Task[None] | None = None
 
@@ -97,77 +99,68 @@ class QmiModem:
 
     async def _bring_up(self, wanted: Wanted) -> Connection:
         port, interface = self.port()
-        until = self._context.now() + REGISTER_WITHIN
-        mode = await self._mode()
-        line = await self._open_line()
-        self.call = call = Call(
-            self._context, port, self.qmicli, line, self._lost, key=_key(wanted)
+        found = await self._dial_again(port, wanted) or await self._from_the_start(
+            port, interface, wanted
         )
-        found = await call.take_over()
-        if found:
-            self._context.log.info("%s: the session of before goes on", self._link)
-        else:
-            if mode.name != "online":
-                await self._switch_on(mode)
-            await self.card.unlock(line, self._rule, wanted.pin, SECTION)
-            registration = Registration(self._context, self.qmicli, line, self._progress)
-            await registration.wait(until, roaming=wanted.roaming, section=SECTION)
-            self._progress("dialling")
-            await agree(self.qmicli, self._machine.ports, interface, self._machine.set_up)
-            found = await dial(
-                call,
-                wanted,
-                self.card,
-                memory=self._memory,
-                database=self._machine.database,
-                log=self._context.log,
-            )
         bare = self._machine.ports.raw_ip(interface) is True
         return describe(interface, found, bare=bare)
 
+    async def _dial_again(self, port: Port, wanted: Wanted) -> Found:
+        """Dial at once if the network has just ended a session; nothing if that does not do."""
+        line, quick = self._line, self._context.now() < self._quick_until
+        self._quick_until = 0.0
+        if not line or not line.alive or not quick:
+            self._close_line()
+            return {}
+        registration = Registration(self._context, self.qmicli, line, self._progress)
+        self.call = self._new_call(port, line, wanted)
+        try:
+            if await registration.will_do(roaming=wanted.roaming):
+                return await self._dial(self.call, wanted)
+        except ConnectError as error:
+            self._context.log.debug("%s: dialling at once: %s", self._link, error)
+        await self._end()
+        return {}
+
+    async def _from_the_start(self, port: Port, interface: str, wanted: Wanted) -> Found:
+        until = self._context.now() + REGISTER_WITHIN
+        mode = await mode_of(self.qmicli)
+        line = await self._open_line()
+        self.call = call = self._new_call(port, line, wanted)
+        found = await call.take_over()
+        if found:
+            self._context.log.info("%s: the session of before goes on", self._link)
+            return found
+        if mode.name != "online":
+            await switch_on(self.qmicli, mode)
+        await self.card.unlock(line, self._rule, wanted.pin, SECTION)
+        registration = Registration(self._context, self.qmicli, line, self._progress)
+        await registration.wait(until, roaming=wanted.roaming, section=SECTION)
+        self._progress("dialling")
+        await agree(self.qmicli, self._machine.ports, interface, self._machine.set_up)
+        return await self._dial(call, wanted)
+
+    def _new_call(self, port: Port, line: Line, wanted: Wanted) -> Call:
+        return Call(self._context, port, self.qmicli, line, self._hung_up, key=_key(wanted))
+
+    async def _dial(self, call: Call, wanted: Wanted) -> Found:
+        return await dial(
+            call,
+            wanted,
+            self.card,
+            memory=self._memory,
+            database=self._machine.database,
+            log=self._context.log,
+        )
+
     def port(self) -> tuple[Port, str]:
         """Return the control port and its network interface, both usable. Raises ConnectError."""
-        port = self._machine.ports.port(self.name)
-        if port is None or port.interface is None:
-            raise ConnectError(Reason.NO_DEVICE, f"the modem at {self.name} is gone; plug it in")
-        if not port.speaks_qmi:
-            raise ConnectError(
-                Reason.MISCONFIGURED,
-                f"the modem at {self.name} speaks MBIM, which is not supported; have it speak QMI",
-            )
-        if port.device:
-            self._machine.must_be_free(port.device)
-        return port, port.interface
-
-    async def _mode(self) -> qmitext.Mode:
-        """Ask for the operating mode; it starts qmi-proxy, too."""
-        try:
-            said = await self.qmicli.ask("--dms-get-operating-mode", limit=FIRST_LIMIT)
-        except Declined as declined:
-            if declined.unknown:  # then it can only be on
-                return qmitext.Mode("online")
-            raise
-        return qmitext.mode(said)
+        return usable(self._machine, self.name)
 
     async def _open_line(self) -> Line:
         self._line = line = await self._machine.open_line(self.qmicli.device)
         line.ended.append(self._line_ended)
         return line
-
-    async def _switch_on(self, mode: qmitext.Mode) -> None:
-        if mode.locked:
-            raise ConnectError(
-                Reason.RF_KILLED,
-                f"the radio of the modem at {self.name} is held off by a switch or pin of the"
-                " device; switch it on there",
-            )
-        try:
-            await self.qmicli.ask("--dms-set-operating-mode=online")
-        except Declined as declined:
-            if declined.code == _INVALID_TRANSITION:
-                what = f"the modem at {self.name} is {mode.name}, where only a reset leads back"
-                raise ConnectError(Reason.WEDGED, what) from None
-            raise
 
     def _progress(self, what: str) -> None:
         if what != self.progress:
@@ -175,6 +168,10 @@ class QmiModem:
             self._context.log.info("%s: connecting: %s", self._link, what)
 
     # -- while it is connected
+
+    def _hung_up(self, sentence: str) -> None:
+        self._quick_until = self._context.now() + QUICK_WITHIN
+        self._lost(sentence)
 
     def _lost(self, sentence: str) -> None:
         self._tell(Lost(self._link, Reason.LOST, sentence))
@@ -191,7 +188,7 @@ class QmiModem:
                 return
             try:
                 self.port()
-                await self._mode()
+                await mode_of(self.qmicli)
                 call.use(await self._open_line())
                 if not await call.runs():
                     self._lost("the session ended while the line to the modem was broken")
@@ -212,7 +209,8 @@ class QmiModem:
         call, self.call = self.call, None
         if call:
             await call.end()
-        self._close_line()
+        if self._context.now() >= self._quick_until:
+            self._close_line()
 
     def _close_line(self) -> None:
         line, self._line = self._line, None

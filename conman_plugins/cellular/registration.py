@@ -36,6 +36,11 @@ class Registration:
         self._line = line
         self._tell = tell
 
+    async def will_do(self, *, roaming: bool) -> bool:
+        """Tell whether the modem is registered where it may dial. Raises ConnectError."""
+        found = await self._look()
+        return found.registered and (roaming or not found.roaming)
+
     async def wait(self, until: float, *, roaming: bool, section: str) -> Serving:
         """Wait until the modem is registered, up to a time of the context's clock.
 

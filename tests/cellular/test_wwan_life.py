@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conman_core import Lost, Reason
+from conman_core import ConnectError, Lost, Reason
 from tests.cellular.wwanrig import DATABASE, Rig
 from tests.lab.modems.qmux import WDS
 
@@ -96,6 +96,56 @@ def test_a_start_that_was_killed_between_client_and_session_leaves_no_client(rig
         note = {"plugged": 5, "key": "", "sessions": [session]}
         (rig.context.runtime / "cdc-wdm0.json").write_text(str(note).replace("'", '"'))
         await rig.connect()
+        assert len(rig.modem.qmi.of(WDS)) == 1
+
+    rig.on(check())
+
+
+# -- the network ends it ---------------------------------------------------------------------------
+
+
+def test_what_the_network_ends_is_dialled_at_once_without_questions_but_the_one(rig: Rig) -> None:
+    async def check() -> None:
+        await rig.connect()
+        rig.modem.modem.end_calls((6, 38))
+        assert isinstance(await rig.event(), Lost)
+        await rig.driver.disconnect(rig.link)
+        rig.modem.questions.clear()
+        assert await rig.connect()
+        assert rig.modem.questions == ["nas-get-serving-system", "wds-get-current-settings"]
+        assert len(rig.modem.qmi.of(WDS)) == 1
+
+    rig.on(check())
+
+
+def test_not_abroad_though_and_not_much_later(rig: Rig) -> None:
+    async def check() -> None:
+        await rig.connect()
+        rig.change(registration="roaming")
+        rig.modem.modem.end_calls((6, 36))
+        await rig.event()
+        await rig.driver.disconnect(rig.link)
+        with pytest.raises(ConnectError, match="abroad"):
+            await rig.connect()
+        assert starts(rig) == 1
+        rig.change(registration="home")
+        await rig.connect()
+        rig.modem.modem.end_calls((6, 36))
+        await rig.context.sleep(31)
+        rig.modem.questions.clear()
+        await rig.connect()
+        assert "uim-get-card-status" in rig.modem.questions
+
+    rig.on(check())
+
+
+def test_what_fails_at_once_is_tried_from_the_start(rig: Rig) -> None:
+    async def check() -> None:
+        await rig.connect()
+        rig.modem.modem.set_mode("low-power")
+        assert isinstance(await rig.event(), Lost)
+        await rig.driver.disconnect(rig.link)
+        assert await rig.connect()
         assert len(rig.modem.qmi.of(WDS)) == 1
 
     rig.on(check())
