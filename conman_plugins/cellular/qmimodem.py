@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from conman_core import ConnectError, Connection, DriverContext, Family, Lost, Reason
+from conman_core import ConnectError, Connection, DriverContext, Family, Lost, Reason, Retry
 from conman_core.model import DriverEvent, link_name
 from conman_plugins.cellular.apns import ApnMemory
 from conman_plugins.cellular.autodial import dial
 from conman_plugins.cellular.call import Call, describe
+from conman_plugins.cellular.comeback import Comeback
 from conman_plugins.cellular.dataformat import agree
 from conman_plugins.cellular.line import Line
 from conman_plugins.cellular.pin import MEMORY, PinRule
@@ -18,7 +19,7 @@ from conman_plugins.cellular.ports import Port
 from conman_plugins.cellular.qmicli import Qmicli
 from conman_plugins.cellular.qmitext import Settings
 from conman_plugins.cellular.readiness import mode_of, switch_on, usable
-from conman_plugins.cellular.registration import Registration
+from conman_plugins.cellular.registration import NotTaken, Registration
 from conman_plugins.cellular.simcard import SimCard
 from conman_plugins.cellular.wanted import SECTION, Wanted
 from conman_plugins.cellular.wwanmachine import Machine
@@ -54,6 +55,7 @@ class QmiModem:
         self._rule = PinRule(context.shared(MEMORY), SECTION)
         self._line: Line | None = None
         self._quick_until = 0.0
+        self._comeback = Comeback(context, self.qmicli.device, machine.open_line, self._taken)
         self._attempt: asyncio.Task[Connection] | None = None
         self._mending: asyncio.Task[None] | None = None
 
@@ -62,6 +64,7 @@ class QmiModem:
     async def connect(self, wanted: Wanted) -> Connection:
         """Go online. Raises ConnectError, ToolMissing; then, or if cancelled, nothing is left."""
         async with self.turn:
+            await self._comeback.stop()
             await self._end()
             self._attempt = attempt = asyncio.create_task(self._bring_up(wanted))
             try:
@@ -74,6 +77,8 @@ class QmiModem:
                 await asyncio.wait({attempt})
                 self.silent = isinstance(error, ConnectError) and error.reason is Reason.WEDGED
                 await self._end()
+                if isinstance(error, NotTaken):
+                    self._comeback.start()
                 raise
             finally:
                 self.progress = ""
@@ -95,6 +100,7 @@ class QmiModem:
     async def disconnect(self) -> None:
         """End the connection. Never raises."""
         async with self.turn:
+            await self._comeback.stop()
             await self._end()
 
     async def _bring_up(self, wanted: Wanted) -> Connection:
@@ -173,6 +179,9 @@ class QmiModem:
         self._quick_until = self._context.now() + QUICK_WITHIN
         self._lost(sentence)
 
+    def _taken(self) -> None:
+        self._tell(Retry(self._link, "a network has taken the modem"))
+
     def _lost(self, sentence: str) -> None:
         self._tell(Lost(self._link, Reason.LOST, sentence))
 
@@ -203,6 +212,7 @@ class QmiModem:
         if self._mending and not self._mending.done():
             self._mending.cancel()
             await asyncio.wait({self._mending})
+        await self._comeback.stop()
         self._close_line()
 
     async def _end(self) -> None:

@@ -15,7 +15,7 @@ from conman_plugins.cellular.qmux import Message, Service
 
 DENIED_FOR = 5.0  #: seconds: one kind of network may refuse what another one takes
 _LOOK = 5.0  #: seconds between looks at a modem that tells nothing by itself
-_REGISTER_INDICATIONS, _SERVING_SYSTEM = 0x0003, 0x0024  #: messages of NAS
+REGISTER_INDICATIONS, SERVING_SYSTEM = 0x0003, 0x0024  #: messages of NAS
 _DENIED = "registration-denied"
 _STATES = {
     "not-registered": "not registered",
@@ -23,6 +23,10 @@ _STATES = {
     _DENIED: "refused by the network",
     "unknown": "not registered",
 }
+
+
+class NotTaken(ConnectError):
+    """No network takes the modem now."""
 
 
 class Registration:
@@ -74,18 +78,18 @@ class Registration:
             elif now - denied >= DENIED_FOR:
                 raise await self._refused()
             if now >= until:
-                raise ConnectError(Reason.NOT_REGISTERED, _no_network(found))
+                raise NotTaken(Reason.NOT_REGISTERED, _no_network(found))
             await self._pause(changed, min(_LOOK, until - now))
 
     async def _look(self) -> Serving:
         return qmitext.serving(await self._qmicli.ask("--nas-get-serving-system"))
 
-    async def _refused(self) -> ConnectError:
+    async def _refused(self) -> NotTaken:
         causes: list[str] = []
         with contextlib.suppress(Declined):  # the details are a help, no more
             causes = qmitext.refusals(await self._qmicli.ask("--nas-get-system-info"))
         why = f" ({', '.join(causes)})" if causes else ""
-        return ConnectError(
+        return NotTaken(
             Reason.REJECTED,
             f"the network refuses the SIM card{why}; ask the operator whether it is active and"
             " may use data here",
@@ -109,14 +113,14 @@ class Registration:
         client = await self._line.allocate(Service.NAS)
 
         def hear(message: Message) -> None:
-            if (message.service, message.number) == (Service.NAS, _SERVING_SYSTEM):
+            if (message.service, message.number) == (Service.NAS, SERVING_SYSTEM):
                 changed.set()
 
         self._line.heard.append(hear)
         try:
             with contextlib.suppress(ConnectError):  # then it is looked at every few seconds
                 wanted = {0x13: b"\x01"}
-                await self._line.ask(Service.NAS, client, _REGISTER_INDICATIONS, wanted)
+                await self._line.ask(Service.NAS, client, REGISTER_INDICATIONS, wanted)
             yield changed
         finally:
             self._line.heard.remove(hear)

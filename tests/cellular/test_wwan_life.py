@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from conman_core import ConnectError, Lost, Reason
+from conman_core import ConnectError, Lost, Reason, Retry
 from tests.cellular.wwanrig import DATABASE, Rig
-from tests.lab.modems.qmux import WDS
+from tests.lab.modems.qmux import NAS, WDS
 
 
 @pytest.fixture
@@ -147,6 +147,25 @@ def test_what_fails_at_once_is_tried_from_the_start(rig: Rig) -> None:
         await rig.driver.disconnect(rig.link)
         assert await rig.connect()
         assert len(rig.modem.qmi.of(WDS)) == 1
+
+    rig.on(check())
+
+
+def test_a_network_that_takes_the_modem_after_a_try_has_failed_is_told_once(rig: Rig) -> None:
+    rig.change(registration="denied")
+
+    async def check() -> None:
+        with pytest.raises(ConnectError, match="refuses the SIM card"):
+            await rig.connect()
+        while not rig.modem.qmi.of(NAS) or not rig.modem.qmi.of(NAS)[0].events:
+            await asyncio.sleep(0)
+        rig.change(registration="searching")
+        rig.change(registration="home")
+        assert isinstance(await rig.event(), Retry)
+        assert await rig.connect()
+        assert not rig.modem.qmi.of(NAS)
+        rig.change(technology="umts")  # no news any more
+        assert rig.driver._watch._events.empty()
 
     rig.on(check())
 
