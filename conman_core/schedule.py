@@ -135,14 +135,15 @@ class Moment:
         """Tell whether a link would carry the traffic, were it not on trial or barred by policy."""
         return link.verified and link.connected and self.better(link)
 
-    def _order(self, link: Track) -> tuple[bool, bool, bool, bool, int, int, bool, str]:
+    def _order(
+        self, link: Track
+    ) -> tuple[bool, bool, bool, bool, tuple[bool, int, int], bool, str]:
         return (
             not link.verified,
-            bool(link.spent),
+            link.verified and bool(link.spent),
             link.verified and losses(link, self.now) > 0 and not self.stood_trial(link),
             not link.ever_verified,
-            link.rank,
-            link.preference,
+            user_order(link)[:3],
             link.name != self.situation.uplink,
             link.name,
         )

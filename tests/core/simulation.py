@@ -37,6 +37,7 @@ class Script:
     wedges: tuple[float, ...] = ()  # times at which its device hangs
     cure: int | None = None  # the lowest step that brings a hung device back
     may_repair: bool = True
+    limits: tuple[float, ...] = ()  # times at which its limit is used up, is free again ...
 
     def working_at(self, now: float) -> bool:
         return self.starts_working ^ (bisect.bisect_right(self.works, now) % 2 == 1)
@@ -81,6 +82,9 @@ class Simulation:
                 self._at(self.start + at, lambda name=name: self._carrier(name))
             for at in script.wedges:
                 self._at(self.start + at, lambda name=name: self.wedged.add(name))
+            for number, at in enumerate(script.limits):
+                spent = "" if number % 2 else "its limit is used up"
+                self._at(self.start + at, lambda n=name, s=spent: self._limit(n, s))
 
     def relative(self) -> float:
         return self.now - self.start
@@ -91,6 +95,9 @@ class Simulation:
     def _carrier(self, name: str) -> None:
         up = self.scripts[name].carrier_at(self.relative())
         self.tracks[name] = t.carrier(self.tracks[name], self.now, up)
+
+    def _limit(self, name: str, spent: str) -> None:
+        self.tracks[name] = replace(self.tracks[name], spent=spent)
 
     def run(self, seconds: float, limit: int = 200_000) -> Simulation:
         end = self.now + seconds

@@ -256,7 +256,7 @@ def laws(run: Simulation, decision: Decision) -> None:
         assert uplink.ever_verified or not any(track.ever_verified for track in able)
     moment = Moment(tracks.values(), run.situation, run.policy, now)
     for track in able:
-        if run.policy.failback and user_order(track)[:2] < user_order(uplink)[:2]:
+        if run.policy.failback and user_order(track)[:3] < user_order(uplink)[:3]:
             assert not (track.verified and moment.stood_trial(track)), "a better link is ready"
     for name in (*decision.connect, *decision.disconnect):
         assert tracks[name].callable, "an action for a broken driver"

@@ -202,9 +202,10 @@ def test_a_device_that_is_plugged_in_again_goes_on_counting() -> None:
 def test_it_goes_on_after_a_restart_and_a_reboot() -> None:
     memory = Memory()
 
-    async def life(seen: Seen, before: int, after: int) -> None:
+    async def life(seen: Seen, before: int, after: int, boot: str = "one") -> None:
         async with machine("ppp0", limit=WARN, usage=memory) as it:
             it.bytes["ppp0"] = seen
+            it.engine.usage._boot_id = boot
             await until(lambda: it.entry("ppp0").track.verified)
             await asyncio.sleep(5)
             assert shown(it, "ppp0")["usage"]["bytes"] == before * MB
@@ -214,6 +215,7 @@ def test_it_goes_on_after_a_restart_and_a_reboot() -> None:
     run_virtual(life(Seen("3", 5 * MB), 0, 1))
     run_virtual(life(Seen("3", 8 * MB), 3, 4))  # what flowed meanwhile counts, too
     run_virtual(life(Seen("7", 9 * MB), 13, 14))  # another device: it began anew
+    run_virtual(life(Seen("7", 11 * MB), 25, 26, "two"))  # or all devices did
 
 
 @pytest.mark.parametrize("wrong", [datetime(1970, 1, 1, 1), datetime(2024, 12, 31)])
