@@ -170,6 +170,15 @@ def test_a_dongle_that_is_gone_is_not_another_one_in_its_place(desk: Desk) -> No
     assert raised.value.reason is Reason.NO_DEVICE
 
 
+def test_an_interface_that_has_another_name_by_now_is_another_link(desk: Desk) -> None:
+    hilink(desk.tree)
+    (link,) = desk.links()
+    desk.tree.pull("1-1")
+    hilink(desk.tree, net="usb7")
+    with pytest.raises(ConnectError, match="no dongle is at USB 1-1 any more"):
+        run(desk.driver.connect(link))
+
+
 def test_a_new_lease_and_a_lost_one_are_told(desk: Desk) -> None:
     hilink(desk.tree)
     desk.context.script_dhcp(lease("usb1"))

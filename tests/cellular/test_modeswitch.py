@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tarfile
 from pathlib import Path
@@ -69,6 +70,19 @@ def test_a_disc_is_switched_once_each_time_that_it_is_plugged_in(desk: Desk) -> 
         context.expect(ARGV)
         run(desk.switcher.switch_all())
     assert len({call.argv[8] for call in context.calls}) == 2  # device numbers
+
+
+def test_drivers_that_wait_for_udev_at_once_switch_it_once(desk: Desk) -> None:
+    desk.lists("12d1:1f01")
+    desk.has_udev()
+    disc(desk.tree)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(desk.make().switch_all() for _ in range(3)))
+
+    with desk.context as context:
+        context.expect(ARGV)
+        run(all_at_once())
 
 
 def test_the_tool_gets_its_own_settings_in_a_file_that_goes_again(desk: Desk) -> None:

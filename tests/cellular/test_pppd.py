@@ -41,7 +41,7 @@ def test_a_call_is_ready_when_all_was_told_of_it() -> None:
 
 
 def test_a_script_before_the_address_is_another_one() -> None:
-    assert not told("Script /usr/sbin/chat -f x started (pid 7)").ready
+    assert not told("Script /etc/ppp/ip-pre-up started (pid 7)").ready
 
 
 def test_the_same_server_twice_is_one_and_nonsense_is_none() -> None:
