@@ -19,7 +19,7 @@ TOOL = "usb_modeswitch"
 LIMIT = 30.0  #: seconds: it waits for the dongle, and for what becomes of it
 UDEV_LIMIT = 10.0  #: seconds that udev has for it before conman does it
 
-_LARGEST = 1 << 16  #: bytes of one device's settings
+_LARGEST = 1 << 18  #: bytes of a file
 _FOLDERS = ("etc/usb_modeswitch.d", "usr/share/usb_modeswitch")
 _PACK = "usr/share/usb_modeswitch/configPack.tar.gz"
 _RULES = "lib/udev/rules.d/40-usb_modeswitch.rules"
@@ -72,11 +72,7 @@ class Switcher:
 
     def discs(self) -> list[UsbDevice]:
         """Return the dongles that still show themselves as a CD-ROM. Reads only."""
-        return [
-            each
-            for each in self._usb.devices()
-            if each.is_disc and (each.vendor in _KNOWN or self.settings(each) is not None)
-        ]
+        return [each for each in self._usb.devices() if each.is_disc and self._is_dongle(each)]
 
     def why(self, disc: UsbDevice) -> tuple[Reason, str]:
         """Return why a disc is no link yet, and what to do."""
@@ -126,6 +122,18 @@ class Switcher:
             said = " ".join(f"{done.stdout} {done.stderr}".split())[-300:]
             raise ConnectError(Reason.WEDGED, f"usb_modeswitch failed: {said}")
 
+    def _is_dongle(self, disc: UsbDevice) -> bool:
+        """Tell a dongle from a memory stick; cheap, as sticks stay where they are."""
+        if disc.maker == "Android":
+            return False
+        if disc.vendor in _KNOWN:
+            return True
+        words = f'ATTR{{idVendor}}=="{disc.ids[:4]}", ATTR{{idProduct}}=="{disc.ids[5:]}"'
+        rules = [text for at in ("", "usr") if (text := _read(self._root / at / _RULES))]
+        if rules and not any(words in text for text in rules):
+            return any(True for _ in self._files(disc.ids))
+        return self.settings(disc) is not None
+
     def _udev_does_it(self) -> bool:
         listens = (self._root / "run/udev/control").exists()
         return listens and any((self._root / at / _RULES).exists() for at in ("", "usr"))
@@ -143,13 +151,22 @@ class Switcher:
         return found.get(disc.ids)
 
     def _entries(self, ids: str) -> Iterator[tuple[str, str]]:
-        for folder in _FOLDERS:
-            for file in sorted((self._root / folder).glob(f"{ids}*")):
-                try:
-                    yield file.name, file.read_bytes()[:_LARGEST].decode(errors="replace")
-                except OSError:
-                    continue
+        for file in self._files(ids):
+            if (text := _read(file)) is not None:
+                yield file.name, text
         yield from _packed(self._root / _PACK, ids)
+
+    def _files(self, ids: str) -> Iterator[Path]:
+        for folder in _FOLDERS:
+            yield from sorted((self._root / folder).glob(f"{ids}*"))
+
+
+def _read(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST).decode(errors="replace")
+    except OSError:
+        return None
 
 
 def _packed(pack: Path, ids: str) -> Iterator[tuple[str, str]]:

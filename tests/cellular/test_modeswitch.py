@@ -154,6 +154,29 @@ def test_a_memory_stick_is_left_alone_and_a_modem_too(desk: Desk) -> None:
     assert desk.switcher.discs() == []
 
 
+def test_a_memory_stick_does_not_have_the_list_unpacked_at_each_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.lists("1c9e:f000", "0781:5567")
+    desk.has_udev()
+    rules = desk.root / "lib/udev/rules.d/40-usb_modeswitch.rules"
+    rules.write_text('ATTR{idVendor}=="1c9e", ATTR{idProduct}=="f000", RUN+="usb_modeswitch"\n')
+    monkeypatch.setattr(modeswitch, "_packed", lambda pack, ids: iter(pytest.fail("unpacked")))
+    for place, ids in (("1-1", "0781:5567"), ("1-2", "1c9e:9999")):
+        disc(desk.tree, place, ids)
+    assert desk.switcher.discs() == []
+    monkeypatch.undo()
+    disc(desk.tree, "1-3", "1c9e:f000")
+    assert [each.place for each in desk.switcher.discs()] == ["1-3"]
+
+
+def test_a_telephone_with_a_card_is_none(desk: Desk) -> None:
+    desk.tree.plug(ids="12d1:1037", maker="Android")
+    desk.tree.function("1-1", 0, "usb-storage", kind="08:06:50")
+
+    assert desk.switcher.discs() == []
+
+
 def test_a_torn_list_knows_nothing(desk: Desk) -> None:
     desk.lists("12d1:1f01")
     pack = desk.root / "usr/share/usb_modeswitch/configPack.tar.gz"
