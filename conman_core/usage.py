@@ -8,7 +8,6 @@ enough to be believed, the count goes on there, with what was counted since.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -38,12 +37,11 @@ class Month(NamedTuple):
     told: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """The account of one link."""
 
-    month: Month = Month()  # noqa: RUF009 - it cannot be changed
-    before: Month = Month()  # noqa: RUF009
+    month: Month = Month()
+    before: Month = Month()
     seen: Seen | None = None
 
 
@@ -75,28 +73,28 @@ def counted(usage: Usage, seen: Seen) -> Usage:
         new = seen.bytes - last.bytes
     else:
         new = seen.bytes
-    return replace(usage, seen=seen, month=usage.month._replace(used=usage.month.used + new))
+    return usage._replace(seen=seen, month=usage.month._replace(used=usage.month.used + new))
 
 
 def in_month(usage: Usage, name: str, *, believe: bool = False) -> Usage:
     """Take the month that the clock shows; `believe` it even if it is an earlier one."""
     month, before = usage.month, usage.before
     if not month.name:
-        return replace(usage, month=month._replace(name=name))
+        return usage._replace(month=month._replace(name=name))
     if name > month.name:
-        return replace(usage, month=Month(name), before=month)
+        return usage._replace(month=Month(name), before=month)
     if name == month.name or not believe:
         return usage
     same = before if before.name == name else Month()
     joined = Month(name, month.used + same.used, max(month.told, same.told))
-    return replace(usage, month=joined, before=before if before.name < name else Month())
+    return usage._replace(month=joined, before=before if before.name < name else Month())
 
 
 def told(usage: Usage, limit: Limit) -> tuple[Usage, int | None]:
     """Return the level that a person is to hear of now, if there is one, and note it."""
     share = usage.month.used * 100 // limit.bytes if limit.bytes else 0
     level = next((level for level in LEVELS if share >= level), 0)
-    noted = replace(usage, month=usage.month._replace(told=level))
+    noted = usage._replace(month=usage.month._replace(told=level))
     return noted, level if level > usage.month.told else None
 
 
