@@ -118,6 +118,14 @@ def test_a_link_that_is_being_repaired_says_so(daemon: CannedDaemon, conman: Con
     assert "repair" not in PLAIN
 
 
+def test_what_a_link_used_of_its_limit_is_shown(daemon: CannedDaemon, conman: Conman):
+    usage = {"bytes": 412_000_000, "sentence": "used 412 MB of 500 MB this month"}
+    daemon.answers["status"] = STATUS | {"links": [ETHERNET, WWAN | {"usage": usage}]}
+    assert "\n    metered; used 412 MB of 500 MB this month\n" in conman("status").out
+    daemon.answers["status"] = STATUS | {"links": [ETHERNET, WWAN | {"usage": "\x1b[2J"}]}
+    assert conman("status").out == PLAIN
+
+
 def test_what_the_driver_tells_of_a_link_is_shown_below_it(daemon: CannedDaemon, conman: Conman):
     facts = {"signal": "yes", "speed": "1000 Mbit/s"}
     daemon.answers["status"] = STATUS | {"links": [ETHERNET | {"details": facts}, WWAN]}
