@@ -102,6 +102,7 @@ class Engine:
             usable = entry.guard.usable(now, entry.link.name)
             entry.track = replace(entry.track, callable=usable)
         self._hurry()
+        self.usage.look_at_links()
         tracks = [entry.track for entry in self.roster.in_use()]
         decision = decide(tracks, self.situation, self.policy, now)
         self.situation = decision.situation
@@ -122,7 +123,6 @@ class Engine:
         self.repairs.remember()
         self.herald.tell(self.entries.values(), self.moment(), starting=self.starting)
         self.traffic.look_at_links()
-        self.usage.look_at_links()
         for look in tuple(self.after_step):
             look()
         if decision.connect or decision.disconnect or decision.check or decision.recover:

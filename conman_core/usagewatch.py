@@ -61,15 +61,21 @@ class UsageWatch:
         self._boot_id = this_boot() if boot_id is None else boot_id
         self._needed = asyncio.Event()
         self._looked_at = clock()
+        self._counted: list[tuple[str, u.Limit]] = []
         self._behind: dict[str, float] = {}  #: seconds online with a clock in an earlier month
 
     def look_at_links(self) -> None:
-        """Begin to count if there is a link that is worth it; to be called when links changed."""
+        """Begin to count if there is a link that is worth it; to be called before links are used.
+
+        A new link is looked up at once: it may have to give way from the start on.
+        """
         entries = self._entries()
+        counted = [(entry.link.name, entry.wishes.limit) for entry in entries if entry.counts]
+        if counted != self._counted or self._clock() - self._looked_at >= REST:
+            self._counted = counted
+            self.look()
         if any(_flows(entry) for entry in entries):
             self._needed.set()
-        elif self._clock() - self._looked_at >= REST:  # a month may have turned
-            self.look()
 
     async def run(self) -> None:
         """Count until cancelled. Costs nothing while no link with a bill is connected."""

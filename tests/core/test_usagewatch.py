@@ -218,6 +218,23 @@ def test_it_goes_on_after_a_restart_and_a_reboot() -> None:
     run_virtual(life(Seen("7", 11 * MB), 25, 26, "two"))  # or all devices did
 
 
+def test_a_link_beyond_its_limit_gives_way_from_the_start_on() -> None:
+    memory = Memory()
+    account = {"month": ["2026-11", 11 * MB, 100], "before": ["", 0, 0], "seen": ["x", 0]}
+    memory.values = {"links": {"eth:ppp0": account}}
+
+    async def life() -> None:
+        async with machine("ppp0", "ppp1", usage=memory) as it:
+            await until(lambda: it.uplink == "eth:ppp1")
+            await asyncio.sleep(600)
+            assert {link for what, link, _ in it.guards["eth"].calls if what == "connect"} == {
+                "eth:ppp1"
+            }
+            assert told(it) == [], "it was told in the life before"
+
+    run_virtual(life())
+
+
 @pytest.mark.parametrize("wrong", [datetime(1970, 1, 1, 1), datetime(2024, 12, 31)])
 def test_a_clock_that_was_never_set_turns_no_month(wrong: datetime) -> None:
     async def tale(it: Machine) -> None:
