@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from conman_core import daemon as daemon_module
 from conman_core.daemon import Daemon
 from conman_core.paths import Paths
 
@@ -62,3 +65,40 @@ def test_a_driver_that_comes_late_once_conman_works_has_the_settings_read_again(
 
     asyncio.run(start())
     assert reloads == ["read"]
+
+
+class Quiet:
+    """In place of the drivers and the engine: there is nothing to be looked at."""
+
+    async def probed(self) -> None: ...
+
+    async def look_for_owners(self) -> None: ...
+
+    def settled(self) -> bool:
+        return False
+
+    def poke(self) -> None: ...
+
+
+def test_plugins_that_hang_are_looked_for_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def start() -> None:
+        def look() -> asyncio.Future[None]:
+            nonlocal looks
+            looks += 1
+            if looks == 3:
+                looking.cancel()
+            return asyncio.ensure_future(asyncio.sleep(0))
+
+        daemon: Any = Daemon(Paths(tmp_path / "run", tmp_path / "lib"), tmp_path / "setup.cfg")
+        daemon.drivers = daemon.engine = Quiet()
+        monkeypatch.setattr(daemon.host, "look", look)
+        looking = asyncio.create_task(daemon._look_again())
+        await asyncio.wait({looking}, timeout=5)
+
+    monkeypatch.setattr(daemon_module, "LOOK_AGAIN", 0.0)
+    asyncio.run(start())
+    assert looks == 3
