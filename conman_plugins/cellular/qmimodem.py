@@ -18,7 +18,7 @@ from conman_plugins.cellular.pin import MEMORY, PinRule
 from conman_plugins.cellular.ports import Port
 from conman_plugins.cellular.qmicli import Qmicli
 from conman_plugins.cellular.qmitext import Settings
-from conman_plugins.cellular.readiness import mode_of, switch_on, usable
+from conman_plugins.cellular.readiness import mode_of, standing, switch_on, usable
 from conman_plugins.cellular.registration import NotTaken, Registration
 from conman_plugins.cellular.simcard import SimCard
 from conman_plugins.cellular.wanted import SECTION, Wanted
@@ -130,18 +130,21 @@ class QmiModem:
 
     async def _from_the_start(self, port: Port, interface: str, wanted: Wanted) -> Found:
         until = self._context.now() + REGISTER_WITHIN
-        mode = await mode_of(self.qmicli)
+        stands = await standing(self.qmicli)
         line = await self._open_line()
         self.call = call = self._new_call(port, line, wanted)
         found = await call.take_over()
         if found:
             self._context.log.info("%s: the session of before goes on", self._link)
             return found
-        if mode.name != "online":
-            await switch_on(self.qmicli, mode)
-        await self.card.unlock(line, self._rule, wanted.pin, SECTION)
+        if not stands or not stands.registered:
+            stands = None
+            mode = await mode_of(self.qmicli)
+            if mode.name != "online":
+                await switch_on(self.qmicli, mode)
+            await self.card.unlock(line, self._rule, wanted.pin, SECTION)
         registration = Registration(self._context, self.qmicli, line, self._progress)
-        await registration.wait(until, roaming=wanted.roaming, section=SECTION)
+        await registration.wait(until, stands, roaming=wanted.roaming, section=SECTION)
         self._progress("dialling")
         await agree(self.qmicli, self._machine.ports, interface, self._machine.set_up)
         return await self._dial(call, wanted)
@@ -197,7 +200,7 @@ class QmiModem:
                 return
             try:
                 self.port()
-                await mode_of(self.qmicli)
+                await standing(self.qmicli)
                 call.use(await self._open_line())
                 if not await call.runs():
                     self._lost("the session ended while the line to the modem was broken")

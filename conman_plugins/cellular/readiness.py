@@ -27,8 +27,20 @@ def usable(machine: Machine, name: str) -> tuple[Port, str]:
     return port, port.interface
 
 
+async def standing(qmicli: Qmicli) -> qmitext.Serving | None:
+    """Ask how the modem stands with the operators, None if it does not say; it starts qmi-proxy.
+
+    One that is registered is switched on and has a card that is ready, so that nothing else needs
+    to be asked. Raises ConnectError.
+    """
+    try:
+        return qmitext.serving(await qmicli.ask("--nas-get-serving-system", limit=FIRST_LIMIT))
+    except Declined:
+        return None
+
+
 async def mode_of(qmicli: Qmicli) -> qmitext.Mode:
-    """Ask for the operating mode; it starts qmi-proxy, too. Raises ConnectError."""
+    """Ask for the operating mode. Raises ConnectError."""
     try:
         said = await qmicli.ask("--dms-get-operating-mode", limit=FIRST_LIMIT)
     except Declined as declined:

@@ -45,12 +45,15 @@ class Registration:
         found = await self._look()
         return found.registered and (roaming or not found.roaming)
 
-    async def wait(self, until: float, *, roaming: bool, section: str) -> Serving:
+    async def wait(
+        self, until: float, known: Serving | None = None, *, roaming: bool, section: str
+    ) -> Serving:
         """Wait until the modem is registered, up to a time of the context's clock.
 
-        `roaming` says whether a foreign network will do. Raises ConnectError.
+        `known` is how it stood just now; `roaming` says whether a foreign network will do. Raises
+        ConnectError.
         """
-        found = await self._look()
+        found = known or await self._look()
         if not found.registered:
             async with self._changes() as changed:
                 found = await self._until_registered(until, changed)

@@ -108,8 +108,16 @@ def test_a_radio_that_is_off_is_switched_on(rig: MakeRig) -> None:
     assert made.modem.modem.mode == "online"
 
 
-def test_a_modem_without_operating_modes_is_on(rig: MakeRig) -> None:
+def test_a_modem_that_a_network_has_taken_is_asked_nothing_else(rig: MakeRig) -> None:
     made = rig()
+    assert made.on(made.connect())
+    asked = ["nas-get-serving-system", "wda-get-data-format", "wds-get-current-settings"]
+    assert made.modem.questions == asked
+
+
+def test_a_modem_without_operating_modes_is_on(rig: MakeRig) -> None:
+    made = rig({"pin": "1234"})
+    made.modem.insert(pin="1234")
     made.modem.dumb.add("dms-get-operating-mode")
     assert made.on(made.connect())
 

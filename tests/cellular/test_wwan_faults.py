@@ -95,7 +95,7 @@ def test_a_network_that_takes_the_modem_late_is_heard_at_once(
 
     async def check() -> None:
         connecting = asyncio.ensure_future(made.connect())
-        while made.modem.questions.count("nas-get-serving-system") < 2:
+        while made.modem.questions.count("nas-get-serving-system") < 3:
             await asyncio.sleep(0)
         assert made.driver._modem(made.link).progress == "searching for a network"
         made.change(registration="home")

@@ -34,7 +34,7 @@ def test_a_restart_goes_on_with_the_session_and_hears_of_its_end(rig: Rig) -> No
         rig.modem.questions.clear()
         assert await rig.connect() == before
         assert starts(rig) == 1
-        assert rig.modem.questions == ["dms-get-operating-mode", "wds-get-current-settings"]
+        assert rig.modem.questions == ["nas-get-serving-system", "wds-get-current-settings"]
         rig.modem.modem.end_calls((6, 36))
         assert isinstance(await rig.event(), Lost)
         await rig.driver.disconnect(rig.link)
@@ -134,7 +134,7 @@ def test_not_abroad_though_and_not_much_later(rig: Rig) -> None:
         await rig.context.sleep(31)
         rig.modem.questions.clear()
         await rig.connect()
-        assert "uim-get-card-status" in rig.modem.questions
+        assert "wda-get-data-format" in rig.modem.questions
 
     rig.on(check())
 

@@ -203,6 +203,7 @@ def test_an_old_modem_is_asked_what_it_does_not_know_only_once(tmp_path: Path) -
 
     async def check() -> None:
         for _ in range(2):
+            rig.modem.modem.set_mode("low-power")
             await rig.connect()
             await rig.driver.disconnect(rig.link)
 

@@ -203,7 +203,7 @@ def test_pulled_out_in_a_call_and_put_in_again() -> None:
         it.run(settings(apn="internet"))
         it.online()
         pulled = it.modem.unplug()
-        it.daemon.wait(lambda s: s["uplink"] is None and not it.link(s, "wwan:cdc-wdm0"), 10)
+        it.daemon.wait(lambda s: it.link(s, "wwan:cdc-wdm0")["state"] == "absent", 10)
         print(f"pulled out: noticed in {time.monotonic() - pulled:.1f} s")
         put_in = it.modem.plug_in()
         it.online()
