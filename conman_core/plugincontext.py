@@ -9,12 +9,14 @@ from typing import Any, Protocol, TypeVar
 from conman_core.child import Child
 from conman_core.children import Children
 from conman_core.context import Claims, Context
+from conman_core.errors import SystemFault
 from conman_core.lane import hand_over
 from conman_core.model import Form, Outcome
 from conman_core.paths import Paths
 from conman_core.plugin import Loan, OnAir
 
 T = TypeVar("T")
+_RETIRED = "is used no more"
 
 
 class CoreSide(Protocol):
@@ -53,6 +55,11 @@ class CorePluginContext(Context):
         self._core = core
         self._loop = loop
         self._started: set[Child] = set()
+        self._retired = False
+
+    def retire(self) -> None:
+        """Do nothing for it any more: another object has its place, or none. From any thread."""
+        self._retired = True
 
     def started(self) -> frozenset[int]:
         """Return the process ids of the programs that run on. May be called from any thread."""
@@ -67,11 +74,16 @@ class CorePluginContext(Context):
         pass_fds: Sequence[int] = (),
     ) -> Child:
         """Start a program that runs until it is stopped. Raises ToolMissing, SystemFault."""
+        if self._retired:
+            raise SystemFault(f"{argv[0]} is not started: plugin {self._name} {_RETIRED}")
         child = await self._children.start(argv, name=name, on_line=on_line, pass_fds=pass_fds)
         self._started = {*(each for each in self._started if each.running), child}
         return child
 
     async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._retired:
+            work.close()
+            raise SystemFault(f"plugin {self._name} {_RETIRED}")
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def look(self) -> None:
@@ -114,7 +126,8 @@ class CorePluginContext(Context):
 
     async def give_back(self, interface: str) -> None:
         """Let the link of an interface be used again."""
-        await self._ask(self._core.give_back(interface))
+        if not self._retired:  # it is not its own any more
+            await self._ask(self._core.give_back(interface))
 
     async def try_known(self, interface: str) -> bool:
         """Let a link connect with what is known; return whether the internet is reached."""
@@ -122,12 +135,16 @@ class CorePluginContext(Context):
 
     def on_air(self, what: OnAir | None, *, attended: bool = False) -> None:
         """Tell what a person finds now."""
-        hand_over(self._loop, lambda: self._core.on_air(what, attended=attended))
+        self._tell(lambda: self._core.on_air(what, attended=attended))
 
     def gave_up(self, sentence: str) -> None:
         """Tell that nobody can be asked, and why."""
-        hand_over(self._loop, self._core.gave_up, sentence)
+        self._tell(lambda: self._core.gave_up(sentence))
 
     def say(self, sentence: str, **event: Any) -> None:
         """Tell an event to people."""
-        hand_over(self._loop, lambda: self._core.say(sentence, **event))
+        self._tell(lambda: self._core.say(sentence, **event))
+
+    def _tell(self, work: Callable[[], None]) -> None:
+        if not self._retired:
+            hand_over(self._loop, work)

@@ -67,7 +67,8 @@ class PluginHost:
         """Take that a plugin's object is not used any more, whether it has ended or hangs."""
         what = f"plugin {name} is used no more, and has not given back what it had"
         await self._take_back(name, what, gone=True)
-        self._contexts.pop(name, None)
+        if context := self._contexts.pop(name, None):
+            context.retire()  # it may hang, and wake when another has its radio
         self._provisioner.ask_again(name)
 
     def renewed(self, name: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from conman_core import pluginhost, undoing
 from conman_core.children import Children
 from conman_core.context import Claims
+from conman_core.errors import SystemFault
 from conman_core.events import Announcer
 from conman_core.found import Found, LoadState
 from conman_core.hookspecs import hookimpl
@@ -63,6 +64,15 @@ class Core:
     def lent_to(self, plugin: str) -> list[str]:
         assert plugin == "asker"
         return self.lent
+
+    async def forms(self) -> tuple[()]:
+        raise AssertionError("it is not to be asked")
+
+    async def borrow(self, *_: object, **__: object) -> None:
+        raise AssertionError("it is not to be asked")
+
+    async def give_back(self, interface: str) -> None:
+        self.told.append(f"{interface} is given back")
 
     async def give_back_all(self, plugin: str) -> None:
         self.told.append(f"given back after {len(Asker.undone)} undone")
@@ -193,6 +203,24 @@ def test_one_that_is_replaced_and_kept_something_loses_it(tmp_path: Path) -> Non
         await place.make()
         place.host.renewed("asker")
         assert place.core.told[2:] == ["ask asker again"]
+
+    story(tmp_path, tale)
+
+
+def test_one_that_wakes_when_another_has_its_place_changes_nothing(tmp_path: Path) -> None:
+    async def tale(place: Place) -> None:
+        await place.asking()
+        old = place.host._contexts["asker"]
+        await place.host.gone("asker")
+        place.core.told.clear()
+        for ask in (old.forms(), old.borrow("wlan0", share=True), old.start(["true"], name="x")):
+            with pytest.raises(SystemFault, match="plugin asker is used no more"):
+                await ask
+        await old.give_back("wlan0")
+        old.gave_up("no radio")
+        old.on_air(OnAir("Box", "wlan0", "10.0.0.1"))
+        await asyncio.sleep(0)
+        assert (place.core.told, place.core.showing) == ([], None)
 
     story(tmp_path, tale)
 
