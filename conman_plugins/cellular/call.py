@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from conman_core import Address, ConnectError, Connection, DriverContext, Family
+from conman_core.errors import SystemFault
 from conman_core.model import IPAddress, IPInterface
 from conman_core.store import JsonStore
 from conman_plugins.cellular import bearer as bearers
@@ -41,6 +42,7 @@ class Call:
         self._qmicli = qmicli
         self._lost = lost
         self._key = key
+        self._log = context.log
         self._notes = JsonStore(context.runtime / f"{port.name}.json")
         line.heard.append(self._heard)
 
@@ -145,7 +147,10 @@ class Call:
 
     def _note(self) -> None:
         sessions = [each.noted() for each in self.bearers]
-        self._notes.save({"plugged": self._plugged, "key": self._key, "sessions": sessions})
+        try:
+            self._notes.save({"plugged": self._plugged, "key": self._key, "sessions": sessions})
+        except SystemFault as fault:  # then a restart of conman dials anew
+            self._log.warning("%s", fault)
 
     def _noted(self) -> tuple[Any, tuple[Bearer, ...]]:
         notes = self._notes.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _blake2 import blake2s  # hashlib would bring OpenSSL: 4 MiB
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -105,8 +106,9 @@ class Entered:
         note["beside"] = self._beside()
         self._store.save(self._store.load() | {_KEY: note})
 
-    def _beside(self) -> list[str]:
-        return [getattr(self._settings, name) for name in _FIELDS]
+    def _beside(self) -> str:
+        values = [getattr(self._settings, name) for name in _FIELDS]
+        return str(blake2s(repr(values).encode()).hexdigest())
 
 
 _LABELS = {"apn": "APN", "user": "user", "password": "password", "pin": "PIN"}

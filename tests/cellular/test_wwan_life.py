@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conman_core import ConnectError, Lost, Reason, Retry
+from conman_core.errors import SystemFault
 from tests.cellular.wwanrig import DATABASE, Rig
 from tests.lab.modems.qmux import NAS, WDS
 
@@ -87,6 +88,22 @@ def test_clients_of_a_modem_that_was_away_meanwhile_are_others_now(rig: Rig) -> 
 def test_a_note_that_is_rubbish_is_passed_over(rig: Rig, note: str) -> None:
     (rig.context.runtime / "cdc-wdm0.json").write_text(note)
     assert rig.on(rig.connect())
+
+
+def test_a_note_that_cannot_be_written_costs_no_connection(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SystemFault("the disk is full")
+
+    async def check() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("conman_core.store.write_atomic", full)
+            assert await rig.connect()
+            await rig.driver.disconnect(rig.link)
+        assert not rig.modem.qmi.clients
+
+    rig.on(check())
 
 
 def test_a_start_that_was_killed_between_client_and_session_leaves_no_client(rig: Rig) -> None:
