@@ -186,6 +186,11 @@ class FakeUsb:
         _link(self.root / "class/net/wwan0", part / "net/wwan0")
         _link(self.root / "bus/usb/devices/1-1", device)
 
+    @property
+    def raw_ip(self) -> Path:
+        """The file that says how the kernel frames packets."""
+        return self.root / "class/net/wwan0/qmi/raw_ip"
+
     def unplug(self) -> None:
         """Have it gone."""
         for name in ("class/usbmisc/cdc-wdm0", "class/net/wwan0", "bus/usb/devices/1-1"):

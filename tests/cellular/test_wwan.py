@@ -70,7 +70,7 @@ def test_bare_packets_have_no_router_and_the_kernel_is_told_while_it_is_down(rig
     assert [str(server) for server in found.dns] == ["8.8.8.8"]
     assert (found.mtu, found.metered) == (1500, True)
     assert made.modem.usb.switched == [False, True]
-    assert (made.modem.usb.root / "class/net/wwan0/qmi/raw_ip").read_text() == "Y"
+    assert made.modem.usb.raw_ip.read_text() == "Y"
 
 
 def test_an_old_modem_has_frames_and_a_router(rig: MakeRig) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from conman_core import ConnectError, Reason
 from conman_plugins.cellular import bearer, line
+from conman_plugins.cellular.ports import Ports
 from conman_plugins.cellular.wwan import WwanDriver
 from tests.cellular.fakemodem import OLD
 from tests.cellular.wwanrig import Rig
@@ -121,6 +122,25 @@ def test_why_there_is_no_session(
 ) -> None:
     made = rig(apns=["other"], refusal=refusal)
     assert words in made.on(made.fails(reason))
+
+
+def test_a_kernel_that_knows_frames_only_and_a_modem_that_knows_none(rig: MakeRig) -> None:
+    made = rig()
+    made.modem.usb.raw_ip.unlink()
+    assert "its kernel driver knows Ethernet frames only" in made.on(made.fails(Reason.BROKEN))
+
+
+def test_a_kernel_that_does_not_change_its_format_gets_its_interface_back(
+    rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = rig()
+
+    def refuse(*_: object) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(Ports, "set_raw_ip", refuse)
+    assert "cannot agree how wwan0 carries packets" in made.on(made.fails(Reason.BROKEN))
+    assert made.modem.usb.switched == [False, True]
 
 
 def test_a_switch_of_the_device_keeps_the_radio_off(rig: MakeRig) -> None:
