@@ -178,8 +178,8 @@ def test_what_nobody_named_and_is_missing_is_left_out(monkeypatch: pytest.Monkey
 
 
 def test_what_the_user_named_and_is_missing_is_shown(file: Path) -> None:
-    file.write_text("[conman]\npriority = ethernet, sakis3g\n")
-    assert states(report(file)["drivers"])["sakis3g"] == "not_installed"
+    file.write_text("[conman]\npriority = ethernet, satellite\n")
+    assert states(report(file)["drivers"])["satellite"] == "not_installed"
 
 
 def test_of_a_driver_that_is_not_used_the_sentence_tells_who_decided_that(
