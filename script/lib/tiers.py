@@ -187,7 +187,7 @@ def lab(env: dict[str, str]) -> Result:
 
 
 def long(env: dict[str, str]) -> Result:
-    """What takes long there: people at the access point, power cuts, modems."""
+    """The variants of what `lab` tells once: people at the access point, power cuts, modems."""
     return in_the_lab("lab and long", env)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.chaos import run
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 def test_conman_is_online_whenever_a_network_is_there_and_leaks_nothing() -> None:

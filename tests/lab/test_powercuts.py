@@ -16,7 +16,7 @@ from tests.lab.test_provisioning import ALONE, ASKS, HOME, Provisioning, entered
 from tests.lab.wifi_device import KEY, block
 from tests.netns.namespaces import run
 
-pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 KNOWN = block(b"Cabin") + block(b"Office")
 LATEST = 8.0  #: seconds after Connect; a try takes about that long here
@@ -51,7 +51,7 @@ def cut_the_power(it: Provisioning) -> None:
     (it.device.folder / "run/dhcpcd").mkdir()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_power_cuts_at_any_moment_lose_no_known_network(seed: int) -> None:
     moments = random.Random(seed)
     with provisioning() as it:

@@ -12,7 +12,7 @@ import pytest
 from tests.lab.person import Person
 from tests.lab.wifi_device import KEY, SETTINGS, WifiDevice, block, wifi_device
 
-pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 HOME = b"HomeNet"
 AP, AP_KEY = b"ContinuumBridge", "a good long key"
@@ -92,6 +92,7 @@ def entered(it: Provisioning, ssid: str, key: str = KEY, **more: str) -> None:
     assert "is being tried" in it.person.enters(ssid, key, **more)
 
 
+@pytest.mark.long
 def test_a_network_that_is_not_there_is_said(it: Provisioning) -> None:
     it.run(ASKS)
     entered(it, "Elsewhere")
@@ -99,6 +100,7 @@ def test_a_network_that_is_not_there_is_said(it: Provisioning) -> None:
     it.person.reads("Elsewhere was not found")
 
 
+@pytest.mark.long
 def test_a_router_that_gives_no_address_is_said(it: Provisioning) -> None:
     it.world.access_point("home", HOME, KEY, dhcp=False)
     it.run(ASKS)
@@ -107,6 +109,7 @@ def test_a_router_that_gives_no_address_is_said(it: Provisioning) -> None:
     it.person.reads("Joined HomeNet, but the router gave no address")
 
 
+@pytest.mark.long
 def test_a_network_without_internet_is_said(it: Provisioning) -> None:
     point = it.world.access_point("home", HOME, KEY)
     point.router.sysctl("net.ipv4.ip_forward", "0")
@@ -116,6 +119,7 @@ def test_a_network_without_internet_is_said(it: Provisioning) -> None:
     it.person.reads("Joined HomeNet, but there is no internet there", limit=80)
 
 
+@pytest.mark.long
 def test_a_hidden_network_is_joined_by_its_name(it: Provisioning) -> None:
     it.world.access_point("home", HOME, KEY, hidden=True)
     it.run(ASKS)
@@ -123,6 +127,7 @@ def test_a_hidden_network_is_joined_by_its_name(it: Provisioning) -> None:
     it.online()
 
 
+@pytest.mark.long
 def test_with_two_radios_the_page_stays_and_says_what_came_of_it() -> None:
     with provisioning(radios=2) as it:
         it.world.access_point("home", HOME, KEY)
@@ -158,6 +163,7 @@ def test_a_known_network_that_comes_back_ends_it(it: Provisioning, settings: str
     it.quiet()
 
 
+@pytest.mark.long
 def test_a_known_network_with_another_key_now_keeps_its_block(it: Provisioning) -> None:
     it.knows(block(HOME, "the old key"))
     before = it.list.read_text()
@@ -172,6 +178,7 @@ def test_a_known_network_with_another_key_now_keeps_its_block(it: Provisioning) 
     assert KEY in it.list.read_text()
 
 
+@pytest.mark.long
 def test_hostile_names_around_are_only_names(it: Provisioning) -> None:
     names = [b"<b>bold</b>", b"a'b\"c&d", b"line\nfeed", b"zero\0byte", b"\xff\xfe\xfd"]
     for number, name in enumerate(names):
@@ -202,6 +209,7 @@ def test_phones_find_the_page_and_nothing_else(it: Provisioning) -> None:
     assert it.person.connects(80)
 
 
+@pytest.mark.long
 def test_an_access_point_whose_program_dies_comes_back(it: Provisioning) -> None:
     it.run(ASKS)
     it.asking()
