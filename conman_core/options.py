@@ -14,7 +14,7 @@ from typing import Any
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(kB|MB|GB)", re.ASCII | re.IGNORECASE)
+_BYTES = r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(kb|mb|gb)"
 _TIMES = {"kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
 _WORDS = {"yes": True, "on": True, "true": True, "1": True}
 _WORDS |= {"no": False, "off": False, "false": False, "0": False}
@@ -103,10 +103,10 @@ def parse_duration(text: str) -> float:
 
 def parse_bytes(text: str) -> int:
     """Return the bytes in `500MB`, `1.5 GB`; 1 kB are 1000, as on bills. Raises ValueError."""
-    match = _BYTES.fullmatch(text.strip())
+    match = re.fullmatch(_BYTES, text.strip().lower(), re.ASCII)
     if not match:
         raise ValueError(text)
-    return round(float(match[1]) * _TIMES[match[2].lower()])
+    return round(float(match[1]) * _TIMES[match[2]])
 
 
 def _parse_switch(text: str) -> bool:
