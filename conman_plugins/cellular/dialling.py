@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from _blake2 import blake2s  # hashlib would bring OpenSSL: 4 MiB
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from conman_core import BadValue
+from conman_core.driver import Store
 from conman_plugins.cellular.plan import Plan
 from conman_plugins.cellular.sakisconf import FILE, SakisConf
 
@@ -22,6 +24,7 @@ _NUMBER = re.compile(r"[0-9*#+]{1,32}", re.ASCII)
 _NAME = re.compile(r"[^\x00-\x20\x7f$`\"'\\;&|<>]{1,100}")
 _PORT = re.compile(r"/dev/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _KEYS = ("apn", "user", "password", "pin")
+_ENTERED = "entered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Wishes:
 
     def with_entered(self, values: Mapping[str, Any]) -> Wishes:
         """Return them with what a person entered in their place."""
-        known = {key: str(values[key]) for key in _KEYS if values.get(key)}
+        known = {key: str(values[key]).strip() for key in _KEYS if values.get(key)}
         if "apn" in known:  # another operator's user is of no use
             known = {"user": "", "password": "", **known}
         return replace(self, **known)  # type: ignore[arg-type]
@@ -73,6 +76,33 @@ class Wishes:
         if baud := conf.get("BAUD"):
             known["baud"] = int(baud)
         return replace(self, **known, place=str(FILE))
+
+
+class Entered:
+    """What a person entered, in the driver's store.
+
+    It counts until what it was entered beside is edited: setup.cfg, or /etc/sakis3g.conf.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def over(self, written: Wishes) -> Wishes:
+        """Return what counts, if so much is written."""
+        note = self._store.load().get(_ENTERED)
+        if not isinstance(note, dict) or note.get("beside") != _beside(written):
+            return written
+        return written.with_entered(note)
+
+    def keep(self, written: Wishes, values: Mapping[str, str]) -> None:
+        """Have a person's values count from now on. Raises SystemFault."""
+        note = {key: values.get(key, "") for key in _KEYS} | {"beside": _beside(written)}
+        self._store.save(self._store.load() | {_ENTERED: note})
+
+
+def _beside(written: Wishes) -> str:
+    values = [getattr(written, key) for key in _KEYS]
+    return str(blake2s(repr(values).encode(), digest_size=16).hexdigest())
 
 
 def wishes_of(settings: Mapping[str, Any]) -> Wishes:

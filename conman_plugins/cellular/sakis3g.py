@@ -24,7 +24,7 @@ from conman_core.model import DriverEvent
 from conman_plugins.cellular import dialling, modemmanager, sakisconf
 from conman_plugins.cellular.at import Port
 from conman_plugins.cellular.dialler import Dialler, Line
-from conman_plugins.cellular.dialling import Wishes, wishes_of
+from conman_plugins.cellular.dialling import Entered, Wishes, wishes_of
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.sakisoptions import OPTIONS
 from conman_plugins.cellular.seriallinks import SerialLinks
@@ -33,8 +33,6 @@ from conman_plugins.cellular.serialports import Opener, find_port
 from conman_plugins.cellular.usb import Usb, UsbDevice
 from conman_plugins.cellular.usbpower import power_cycle, reenumerate
 from conman_plugins.cellular.watching import Watch
-
-_ENTERED = "entered"
 
 
 class Sakis3gDriver(LinkDriver):
@@ -64,6 +62,7 @@ class Sakis3gDriver(LinkDriver):
         self._opener = opener
         self._conf = conf
         self._must_be_free = in_use
+        self._entered = Entered(context.store)
         self._dialler = Dialler(context, opener)
         self._calls: dict[str, Line] = {}
         self._turns: dict[str, asyncio.Lock] = {}
@@ -89,11 +88,12 @@ class Sakis3gDriver(LinkDriver):
         return Unavailable(Reason.NO_DEVICE, f"{named}; plug a modem in")
 
     def _wishes(self) -> Wishes:
-        """Return what is wanted; without /etc/sakis3g.conf if that cannot be read."""
+        """Return what counts now."""
+        return self._entered.over(self._written())
+
+    def _written(self) -> Wishes:
+        """Return what is written; without /etc/sakis3g.conf if that cannot be read."""
         wishes = wishes_of(self.context.settings)
-        entered = self.context.store.load().get(_ENTERED)
-        if isinstance(entered, dict):
-            wishes = wishes.with_entered(entered)
         try:
             return wishes.with_file(sakisconf.read(self._conf))
         except ConnectError as error:
@@ -116,7 +116,6 @@ class Sakis3gDriver(LinkDriver):
             what = device.name if device else wishes.port
 
             def lost(reason: Reason, words: str) -> None:
-                self._calls.pop(link.name, None)
                 self._watch.tell(Lost(link.name, reason, f"{what}: {words}"))
 
             def progress(words: str) -> None:
@@ -209,7 +208,7 @@ class Sakis3gDriver(LinkDriver):
 
     def form(self) -> Sequence[FormField]:
         return (
-            FormField("apn", "APN", required=False),
+            FormField("apn", "APN (empty: as it is set)", required=False),
             FormField("user", "User", required=False),
             FormField("password", "Password", "secret", required=False),
             FormField("pin", "PIN of the SIM card", "secret", required=False),
@@ -226,4 +225,4 @@ class Sakis3gDriver(LinkDriver):
         link = found[0]
         await self._connect(link, self._wishes().with_entered(values))
         await self.disconnect(link)
-        self.context.store.save(self.context.store.load() | {_ENTERED: dict(values)})
+        self._entered.keep(self._written(), values)

@@ -157,7 +157,9 @@ def test_a_call_that_ends_by_itself_is_told_at_the_first_word(desk: Desk) -> Non
         assert await anext(events) == Lost(
             "sakis3g:1-1", Reason.LOST, "HUAWEI Mobile: the network ended the call"
         )
-        program.end(16)
+        assert program.running  # it still has the port
+        await desk.driver.disconnect(link_of(desk))
+        assert not program.running
         await events.aclose()  # type: ignore[attr-defined]
 
     run(check())

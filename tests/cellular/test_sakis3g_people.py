@@ -78,6 +78,10 @@ def test_what_was_entered_and_works_is_kept(desk: Desk) -> None:
     run(desk.driver.connect(link_of(desk)))
 
     assert desk.modem.apn == "mine"
+    desk.conf.write_text('APN="edited"\n')
+    desk.driver = desk.make()
+    run(desk.driver.connect(link_of(desk)))
+    assert desk.modem.apn == "edited"
 
 
 @pytest.mark.parametrize(
