@@ -45,8 +45,8 @@ class PppCall:
         folder = self._context.runtime
         script, file = folder / f"chat-{name}", folder / f"options-{name}"
         try:
-            _write(script, chat.script(self._call.number))
-            _write(file, pppd.options(self._call, free_unit(), script))
+            write_private(script, chat.script(self._call.number))
+            write_private(file, pppd.options(self._call, free_unit(), script))
             self._child = await self._context.start(
                 ["pppd", "file", str(file)], name=f"pppd {name}", on_line=self._hear
             )
@@ -119,7 +119,7 @@ def free_unit() -> int:
     return next((unit for unit in units if not (_NET / f"ppp{unit}").exists()), FIRST_UNIT)
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Write a file that root alone can read, from its first byte on."""
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

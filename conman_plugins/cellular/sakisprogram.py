@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conman_core import Address, ConnectError, Connection, DriverContext, Family, Reason
 from conman_core.inventory import Inventory
-from conman_plugins.cellular.pppcall import free_unit
+from conman_plugins.cellular.pppcall import free_unit, write_private
 from conman_plugins.cellular.pppd import Call
 
 LIMIT = 120.0  #: seconds
@@ -76,7 +76,7 @@ class SakisCall:
         home.mkdir(mode=0o700, exist_ok=True)
         settings = home / ".3gpin"  # which it reads before its arguments, and nobody else can
         try:
-            _write(settings, self._secrets())
+            write_private(settings, self._secrets())
             done = await self._context.run(
                 ["env", f"HOME={home}", *arguments(self._call, self._apn, self._ids, unit, name)],
                 timeout=LIMIT,
@@ -197,10 +197,3 @@ def arguments(call: Call, apn: str, ids: str, unit: int, name: str) -> list[str]
     words += ["APN=CUSTOM_APN", f"CUSTOM_APN={apn}"] if apn else []
     words += [f"DIAL={call.number}", f"BAUD={call.baud}"]
     return [*words, f"PPPINT=ppp{unit}", f"pppint=ppp{unit}", f"PPPD_OPTIONS={options}"]
-
-
-def _write(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
