@@ -48,7 +48,7 @@ class Answers:
 
     def notes(self) -> list[str]:
         """Return what a person should know, a sentence each."""
-        usage = self._engine.usage.book.fault
+        usage = self._engine.usage.book.fault if self._engine.usage else None
         faults = [fault for fault in (self._ledger.fault, self._logbook.fault, usage) if fault]
         notes = self._live.notes(self._drivers.known())
         broken = [sentence for _, sentence in sorted(self._plugins.problems.items())]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -38,7 +37,6 @@ from conman_core.plugins import Plugins
 from conman_core.policy import firewalled, policy_of, rules_of, targets_of, wishes_of
 from conman_core.provisioner import Provisioner
 from conman_core.store import JsonStore
-from conman_core.usagebook import UsageBook
 from conman_core.values import Known
 
 log = logging.getLogger(__name__)
@@ -105,7 +103,7 @@ class Daemon:
             lambda driver: targets_of(self.live.now, driver),  # the settings change
             herald,
             logbook,
-            book=UsageBook(JsonStore(self.paths.usage), time.monotonic),
+            usage=JsonStore(self.paths.usage),
         )
         self.lender = Lender(self.engine, self.claims, self._offers_changed)
         self.provisioner = Provisioner(
@@ -148,7 +146,6 @@ class Daemon:
         self._spawn(self._first_probe(plugins))
         self._spawn(self._look_again())
         self._spawn(self.engine.traffic.run())
-        self._spawn(self.engine.usage.run())
         engine = self._spawn(self.engine.run())
         stop = self._spawn(self._stop.wait())
         await asyncio.wait({engine, stop}, return_when=asyncio.FIRST_COMPLETED)

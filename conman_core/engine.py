@@ -10,8 +10,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from conman_core.actions import Actions
+from conman_core.driver import Store
 from conman_core.entry import Entry
 from conman_core.herald import Herald
 from conman_core.logbook import Logbook
@@ -21,9 +23,10 @@ from conman_core.repairs import Repairs
 from conman_core.roster import Roster
 from conman_core.schedule import Decision, Moment, Policy, Situation, decide
 from conman_core.trafficwatch import Count, TrafficWatch, counters_of
-from conman_core.usage import Seen
-from conman_core.usagebook import UsageBook
-from conman_core.usagewatch import UsageWatch, bytes_of
+
+if TYPE_CHECKING:
+    from conman_core.usage import Seen
+    from conman_core.usagewatch import UsageWatch
 
 
 class Engine:
@@ -39,8 +42,8 @@ class Engine:
         *,
         clock: Callable[[], float] = time.monotonic,
         counters: Count = counters_of,
-        book: UsageBook | None = None,
-        count: Callable[[str], Seen | None] = bytes_of,
+        usage: Store | None = None,
+        count: Callable[[str], Seen | None] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.policy = policy
@@ -56,11 +59,8 @@ class Engine:
         self.actions = Actions(network, targets, clock, self.poke)
         self.roster = Roster(self.actions, clock, logbook.ladder)
         self.traffic = TrafficWatch(self.roster.in_use, self.poke, clock, counters)
-        self.usage = UsageWatch(
-            *(self.roster.in_use, self.poke, herald, book or UsageBook(None, clock), clock),
-            count=count,
-            wall=wall,
-        )
+        self.usage: UsageWatch | None = None  #: made when there is a link that it has to count
+        self._usage_store, self._count, self._wall = usage, count, wall
         self.repairs = Repairs(self.roster.entries, self.actions, logbook, herald, clock)
 
     @property
@@ -75,7 +75,8 @@ class Engine:
 
     async def close(self) -> None:
         """End what is under way; connections stay as they are."""
-        self.usage.close()
+        if self.usage:
+            self.usage.close()
         await self.actions.close()
 
     def poke(self) -> None:
@@ -102,7 +103,7 @@ class Engine:
             usable = entry.guard.usable(now, entry.link.name)
             entry.track = replace(entry.track, callable=usable)
         self._hurry()
-        self.usage.look_at_links()
+        self._look_at_usage()
         tracks = [entry.track for entry in self.roster.in_use()]
         decision = decide(tracks, self.situation, self.policy, now)
         self.situation = decision.situation
@@ -135,6 +136,21 @@ class Engine:
         if self._online and not online:
             self.roster.retry_all()
         self._online = online
+
+    def _look_at_usage(self) -> None:
+        if self.usage is None:
+            if not any(entry.counts for entry in self.roster.in_use()):
+                return
+            # most machines have no link with a bill, and do not pay for this
+            from conman_core.usagewatch import UsageWatch, bytes_of
+
+            self.usage = UsageWatch(
+                *(self.roster.in_use, self.poke, self.herald, self._usage_store, self.clock),
+                wall=self._wall,
+                count=self._count or bytes_of,
+            )
+            self.actions.spawn(self.usage.run())
+        self.usage.look_at_links()
 
     def _configure(self, decision: Decision) -> None:
         # The lowest metric first: the link that takes over has its routes before another gives up.

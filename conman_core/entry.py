@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from conman_core.guard import Guard
 from conman_core.model import Connection, Link
 from conman_core.reach import Finding, PathMemory
 from conman_core.track import Held, Track
-from conman_core.usage import Limit, Usage
+
+if TYPE_CHECKING:
+    from conman_core.usage import Usage
 
 
 def wall_clock(ahead: float = 0.0) -> str:
@@ -21,6 +23,14 @@ def wall_clock(ahead: float = 0.0) -> str:
     with contextlib.suppress(OverflowError):  # beyond the calendar
         now += timedelta(seconds=ahead)
     return now.isoformat(timespec="milliseconds")
+
+
+class Limit(NamedTuple):
+    """The user's word on what each link of a driver may use in a month."""
+
+    bytes: int | None = None
+    stop: bool = False  #: a link beyond it gives way to others
+    day: int = 1  #: on which a month of the bill begins
 
 
 class Wishes(NamedTuple):
@@ -57,7 +67,7 @@ class Entry:
     ours: bool = False  #: its interface was free when last looked at: conman manages it
     adopted: bool = False  #: adoption was tried, it is tried once
     shown: tuple[object, ...] = ()  #: what was last logged and announced
-    usage: Usage = Usage()  # noqa: RUF009 - it cannot be changed
+    usage: Usage | None = None  #: what it used this month, if that is counted
     since: str = field(default_factory=wall_clock)
 
     @property

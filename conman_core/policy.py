@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from conman_core.config import Config
-from conman_core.entry import Entry, Wishes
+from conman_core.entry import Entry, Limit, Wishes
 from conman_core.inventory import Inventory
 from conman_core.model import Verdict
 from conman_core.provisioning import Rules, When
 from conman_core.reach import Check, Targets
 from conman_core.schedule import Policy
 from conman_core.settings import Settings
-from conman_core.usage import Limit
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -12,8 +12,6 @@ from conman_core.entry import Entry, wall_clock
 from conman_core.herald import Herald
 from conman_core.ladder import NEVER, lately
 from conman_core.schedule import Moment, user_order
-from conman_core.usage import ends
-from conman_core.usage import sentence as usage_sentence
 
 _COUNTERS = Path("/sys/class/net")
 
@@ -88,9 +86,11 @@ def _explanation(entry: Entry, moment: Moment) -> str:
 
 def _usage(entry: Entry) -> dict[str, Any] | None:
     """Return what the link used this month, None if it is not counted."""
-    limit, month = entry.wishes.limit, entry.usage.month
-    if not entry.present or not entry.counts:
+    if not entry.present or not entry.counts or entry.usage is None:
         return None
+    from conman_core.usage import ends, sentence
+
+    limit, month = entry.wishes.limit, entry.usage.month
     end = ends(month.name, limit.day)
     return {
         "month": month.name or None,
@@ -98,7 +98,7 @@ def _usage(entry: Entry) -> dict[str, Any] | None:
         "limit": limit.bytes,
         "action": "stop" if limit.stop else "warn",
         "until": end.isoformat() if end else None,
-        "sentence": usage_sentence(entry.usage, limit),
+        "sentence": sentence(entry.usage, limit),
     }
 
 

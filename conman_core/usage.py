@@ -9,17 +9,12 @@ enough to be believed, the count goes on there, with what was counted since.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from conman_core.entry import Limit
 
 LEVELS = (100, 80)  #: percent of a limit that a person hears of, once a month
-
-
-class Limit(NamedTuple):
-    """The user's word on what the links of a driver may use in a month."""
-
-    bytes: int | None = None
-    stop: bool = False  #: a link beyond it gives way to others
-    day: int = 1  #: on which a month of the bill begins
 
 
 class Seen(NamedTuple):

@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from conman_core import usage as u
-from conman_core.entry import Entry
+from conman_core.driver import Store
+from conman_core.entry import Entry, Limit
 from conman_core.herald import Herald
 from conman_core.ledger import this_boot
 from conman_core.usage import Seen
@@ -44,14 +45,14 @@ class UsageWatch:
         entries: Callable[[], list[Entry]],
         poke: Callable[[], None],
         herald: Herald,
-        book: UsageBook,
+        store: Store | None,
         clock: Callable[[], float],
         *,
         wall: Callable[[], float] = time.time,
         count: Count = bytes_of,
         boot_id: str | None = None,
     ) -> None:
-        self.book = book
+        self.book = UsageBook(store, clock)
         self._entries = entries
         self._poke = poke
         self._herald = herald
@@ -61,7 +62,7 @@ class UsageWatch:
         self._boot_id = this_boot() if boot_id is None else boot_id
         self._needed = asyncio.Event()
         self._looked_at = clock()
-        self._counted: list[tuple[str, u.Limit]] = []
+        self._counted: list[tuple[str, Limit]] = []
         self._behind: dict[str, float] = {}  #: seconds online with a clock in an earlier month
 
     def look_at_links(self) -> None:
@@ -117,7 +118,7 @@ class UsageWatch:
             turned = after.month.name != before.month.name
             self.book.keep(name, after, at_once=turned or level is not None)
         if level is not None:
-            self._tell(entry, level)
+            self._tell(entry, after, level)
         if (spent := u.spent(after, limit)) != entry.track.spent:
             self._free(entry, spent)
 
@@ -134,7 +135,7 @@ class UsageWatch:
         entry.track = replace(entry.track, spent=spent)
         self._poke()
 
-    def _tell(self, entry: Entry, level: int) -> None:
+    def _tell(self, entry: Entry, usage: u.Usage, level: int) -> None:
         name, limit = entry.link.name, entry.wishes.limit
         then = ""
         if level == max(u.LEVELS):
@@ -142,7 +143,7 @@ class UsageWatch:
             if limit.stop:
                 then = "; it is not used any more while another link works"
         reached = f"{level} % of its limit are reached"
-        sentence = f"{name} has {u.sentence(entry.usage, limit)}: {reached}{then}"
+        sentence = f"{name} has {u.sentence(usage, limit)}: {reached}{then}"
         self._herald.say(sentence, event="usage", link=name, percent=level)
 
 

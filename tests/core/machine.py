@@ -30,7 +30,6 @@ from conman_core.offers import settle
 from conman_core.reach import Finding, PathMemory, Targets
 from conman_core.schedule import Policy
 from conman_core.usage import Seen
-from conman_core.usagebook import UsageBook
 
 T = TypeVar("T")
 TARGETS = Targets(hosts=(ip_address("1.1.1.1"),))
@@ -269,7 +268,7 @@ class Machine:
             self.logbook,
             clock=loop.time,
             counters=self.counters.get,
-            book=UsageBook(self.usage_memory, loop.time),
+            usage=self.usage_memory,
             count=self.bytes.get,
             wall=lambda: self.day.timestamp() + loop.time() - self._began,
         )
@@ -335,7 +334,7 @@ class Machine:
     async def __aenter__(self) -> Machine:
         if self._run:
             self._task = asyncio.create_task(self.engine.run())
-            self._watching = asyncio.gather(self.engine.traffic.run(), self.engine.usage.run())
+            self._watching = asyncio.create_task(self.engine.traffic.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -344,10 +343,10 @@ class Machine:
                 self._task.result()
             self._task.cancel()
             self._watching.cancel()
-            for task in (self._task, self._watching):
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        self.engine.usage.close()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self.engine.usage:
+            self.engine.usage.close()
         for task in list(self.actions._tasks):
             task.cancel()
         await asyncio.gather(*self.actions._tasks, return_exceptions=True)

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from conman_core import config
-from conman_core.entry import Wishes
+from conman_core.entry import Limit, Wishes
 from conman_core.errors import ConfigError
 from conman_core.options import Declared
 from conman_core.policy import wishes_of
-from conman_core.usage import Limit
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conman_core.entry import Limit
 from conman_core.usage import (
-    Limit,
     Month,
     Seen,
     Usage,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from conman_core import status
-from conman_core.entry import Wishes
+from conman_core import status, usagewatch
+from conman_core.entry import Limit, Wishes
 from conman_core.schedule import Policy
-from conman_core.usage import Limit, Seen
+from conman_core.usage import Seen
 from conman_core.usagewatch import BELIEVE, bytes_of
 from tests.core.machine import Machine, Memory, at_most_turns, run_virtual, until
 
@@ -199,13 +199,13 @@ def test_a_device_that_is_plugged_in_again_goes_on_counting() -> None:
     story(tale, "ppp0", limit=WARN)
 
 
-def test_it_goes_on_after_a_restart_and_a_reboot() -> None:
+def test_it_goes_on_after_a_restart_and_a_reboot(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory()
 
     async def life(seen: Seen, before: int, after: int, boot: str = "one") -> None:
+        monkeypatch.setattr(usagewatch, "this_boot", lambda: boot)
         async with machine("ppp0", limit=WARN, usage=memory) as it:
             it.bytes["ppp0"] = seen
-            it.engine.usage._boot_id = boot
             await until(lambda: it.entry("ppp0").track.verified)
             await asyncio.sleep(5)
             assert shown(it, "ppp0")["usage"]["bytes"] == before * MB
