@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -45,21 +46,33 @@ ping -n -c 1 -W 2 1.1.1.1
 """
 
 
-def test_it_is_about_as_quick_as_the_same_commands_by_hand() -> None:
+def moment(log: str, words: str, last: bool = False) -> datetime:
+    """When conman logged something, the first time or the last."""
+    lines = [line for line in log.splitlines() if words in line]
+    return datetime.fromisoformat(lines[-1 if last else 0][:23])
+
+
+def test_it_is_as_quick_as_the_same_commands_by_hand() -> None:
+    """The better of two each, as others use the machine, too."""
     with modem_device("ec25") as it:
-        begun = time.monotonic()
-        it.device.run("sh", "-c", BY_HAND)
-        by_hand = time.monotonic() - begun
-        it.modem.unplug()
-        it.modem.plug_in()
-        it.run(settings(apn="internet"))
-        it.online()
-        dropped = it.modem.drop()
-        it.daemon.wait(lambda s: s["uplink"] is None or s["state"] != "online", 10)
-        it.online()
-        took = time.monotonic() - dropped
-        print(f"by hand {by_hand:.1f} s, conman {took:.1f} s: {took / by_hand:.2f}")
-        assert took < 2 * by_hand
+        by_hand, conman = [], []
+        for _ in range(2):
+            begun = time.monotonic()
+            it.device.run("sh", "-c", BY_HAND)
+            by_hand.append(time.monotonic() - begun)
+            it.modem.unplug()
+            it.modem.plug_in()
+        for _ in range(2):
+            daemon = it.run(settings(apn="internet"))
+            it.online()
+            began = moment(daemon.log(), "cdc-wdm0 is connecting", last=True)
+            online = moment(daemon.log(), "is connected, online", last=True)
+            conman.append((online - began).total_seconds())
+            daemon.stop()
+            it.modem.unplug()
+            it.modem.plug_in()
+        print(f"by hand {by_hand}, conman {conman}: {min(conman) / min(by_hand):.2f}")
+        assert min(conman) <= 1.3 * min(by_hand)
 
 
 def test_a_modem_gets_the_device_online_and_back_within_5_s_when_the_network_drops_it() -> None:
@@ -244,6 +257,7 @@ def test_a_data_path_that_is_silent_is_noticed_and_mended() -> None:
         silent = time.monotonic()
         it.daemon.wait(lambda s: s["state"] != "online", 60)
         print(f"silence noticed after {time.monotonic() - silent:.1f} s")
+        assert time.monotonic() - silent < 10
         it.modem.data = "fine"
         it.online(limit=LONG)
 
