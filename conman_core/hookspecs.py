@@ -78,6 +78,15 @@ def conman_provision(sentence: str, by_hand: bool, failures: dict[str, str]) -> 
 
 
 @hookspec
+def conman_provision_soon() -> None:
+    """Called seconds before a person is asked, if nothing works until then.
+
+    Whoever can ask may load what it needs, so that it is quick then, but shows and claims nothing
+    yet. `conman_provision` follows, or `conman_provision_end` if there is no need any more.
+    """
+
+
+@hookspec
 def conman_provision_end(sentence: str) -> None:
     """Called when nobody needs to be asked any more; what was opened is closed.
 

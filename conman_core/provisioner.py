@@ -93,7 +93,7 @@ class Provisioner:
         )
 
     def _take(self, move: Move) -> None:
-        self._course = move.course
+        before, self._course = self._course, move.course
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -108,6 +108,10 @@ class Provisioner:
                 state="ended",
             )
             self._announcer.tell("conman_provision_end", sentence=move.sentence)
+        elif self._course.soon and not before.soon:
+            self._announcer.tell("conman_provision_soon")
+        elif before.soon and not self._course.soon:
+            self._announcer.tell("conman_provision_end", sentence="there is no need any more")
         if move.wake_at < NEVER:
             delay = max(move.wake_at - self._engine.clock(), 0.0)
             self._timer = asyncio.get_running_loop().call_later(delay, self.look_at_links)

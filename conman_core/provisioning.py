@@ -13,6 +13,7 @@ from conman_core.ladder import NEVER
 
 START_LIMIT = 60.0  #: seconds until what was told to ask must have something to show
 DEFAULT_TIMEOUT = 300.0  #: seconds without anybody there
+AHEAD = 10.0  #: seconds before that who asks gets ready; at most half of the waiting
 LONGEST_PAUSE = 600.0  #: until it is tried again to ask, after failures in a row
 _MOST_FAILURES = 10
 
@@ -63,6 +64,7 @@ class Course:
     waiting: float  #: since then nothing works, and nobody is asked
     asking: Asking | None = None
     failures: int = 0  #: in a row, to ask at all
+    soon: bool = False  #: it is about to begin, if nothing works until then
 
 
 class Move(NamedTuple):
@@ -82,15 +84,18 @@ def decide(course: Course, facts: Facts, rules: Rules, now: float) -> Move:
     if course.asking is not None:
         return _go_on(course, course.asking, facts, now)
     if facts.online or facts.wired:
-        return Move(replace(course, waiting=now, failures=0))
+        return Move(replace(course, waiting=now, failures=0, soon=False))
     late = rules.when is When.BOOT and facts.been_online
     if rules.when is When.NEVER or late or not facts.able:
-        return Move(course)
-    at = course.waiting + _pause(course, rules)
+        return Move(replace(course, soon=False))
+    pause = _pause(course, rules)
+    at = course.waiting + pause
     if now < at:
-        return Move(course, wake_at=at)
+        soon_at = at - min(AHEAD, pause / 2)
+        soon = now >= soon_at
+        return Move(replace(course, soon=soon), wake_at=at if soon else soon_at)
     sentence = f"nothing has worked for {rules.after:g} s"
-    return Move(replace(course, asking=Asking(now)), True, sentence)
+    return Move(replace(course, asking=Asking(now), soon=False), True, sentence)
 
 
 def _pause(course: Course, rules: Rules) -> float:
@@ -128,7 +133,7 @@ def by_hand(course: Course, facts: Facts, now: float, timeout: float | None) -> 
         again = replace(course.asking, timeout=timeout, attended=now)
         return Move(replace(course, asking=again))
     asking = Asking(now, by_hand=True, before=facts.online, timeout=timeout)
-    return Move(replace(course, asking=asking), True, "a person wants it")
+    return Move(replace(course, asking=asking, soon=False), True, "a person wants it")
 
 
 def again(course: Course, now: float) -> Course:

@@ -27,6 +27,7 @@ class AccessPoint(Plugin):
         super().__init__(context)
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
+        self._pages: Pages | None = None  #: with what was started before it is wanted
         self._attempt: Attempt | None = None  #: of the session before
         self._online = False
 
@@ -64,37 +65,50 @@ class AccessPoint(Plugin):
             self.context.log.warning("%s", error)
 
     @hookimpl
-    async def conman_provision(self, by_hand: bool) -> None:
-        """Open the access point; how that went is told by the session itself."""
+    async def conman_provision_soon(self) -> None:
+        """Start the page, and load what takes long the first time: programs, kernel modules."""
+        if self._session is None:
+            await self._ready()
+            from conman_plugins.accesspoint import session, wall
+
+            del session  # it is only loaded
+            await wall.tear_down(self.context)
+
+    async def _ready(self) -> Pages:
+        """Return the page's processes, one of them started."""
         from conman_plugins.accesspoint.pages import Pages
 
-        await self._end()
-        pages = Pages(self.context)
+        self._pages = self._pages or Pages(self.context)
+        await self._pages.ahead()  # before all else is imported, too: it takes longest
+        return self._pages
+
+    @hookimpl
+    async def conman_provision(self, by_hand: bool) -> None:
+        """Open the access point; how that went is told by the session itself."""
+        await self._end_session()
         try:
             settings = self._settings()
-            await pages.ahead()  # before all else is imported, too: it takes longest
+            pages = await self._ready()
             from conman_plugins.accesspoint.credentials import wanted_of
             from conman_plugins.accesspoint.session import Session
 
             wanted = wanted_of(settings)
         except ConmanError as error:
-            await pages.close()
+            await self._end()
             self.context.gave_up(str(error))
             return
         self._session = Session(
             self.context, settings, wanted, by_hand=by_hand, attempt=self._attempt, pages=pages
         )
-        self._task = asyncio.create_task(self._run(self._session, pages), name="access point")
+        self._task = asyncio.create_task(self._run(self._session), name="access point")
 
-    async def _run(self, session: Session, pages: Pages) -> None:
+    async def _run(self, session: Session) -> None:
         try:
             await session.run()
         except Exception as error:
             self.context.log.exception("a fault of the access point, please report it")
             self.context.gave_up(f"the access point failed: {type(error).__name__}: {error}")
             await session.close()
-        finally:
-            await pages.close()
 
     @hookimpl
     async def conman_provision_end(self) -> None:
@@ -122,6 +136,12 @@ class AccessPoint(Plugin):
         await self._end()
 
     async def _end(self, *, farewell: bool = False) -> None:
+        await self._end_session(farewell=farewell)
+        pages, self._pages = self._pages, None
+        if pages:
+            await pages.close()
+
+    async def _end_session(self, *, farewell: bool = False) -> None:
         task, self._task = self._task, None
         session, self._session = self._session, None
         if task:

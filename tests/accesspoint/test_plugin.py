@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_the_core_takes_it_and_knows_what_it_listens_to(stage: Stage) -> None:
             "accesspoint", lambda: AccessPoint(stage.core), "conman-accesspoint 0.1.0"
         )  # type: ignore[arg-type]
         assert problem is None
-        for hook in ("conman_provision", "conman_provision_end", "conman_stopping"):
+        for hook in ("conman_provision", "conman_provision_soon", "conman_provision_end"):
             assert announcer.has(hook)
         await announcer.stop()
 
@@ -48,6 +49,39 @@ def test_the_core_takes_it_and_knows_what_it_listens_to(stage: Stage) -> None:
 
 def test_its_settings_are_those_of_the_section() -> None:
     assert AccessPoint.options() is OPTIONS
+
+
+# -- before it is wanted
+
+
+def pages_of(stage: Stage) -> list[str]:
+    return [program.name for program in stage.core.started if program.running]
+
+
+def test_it_has_its_page_ready_when_it_is_told_that_it_is_wanted_soon(stage: Stage) -> None:
+    async def tale(plugin: AccessPoint, stage: Stage) -> None:
+        await plugin.conman_provision_soon()
+        assert pages_of(stage) == ["page"]
+        assert stage.up == []
+        await plugin.conman_provision(by_hand=False)
+        await stage.on_air()
+        assert pages_of(stage) == ["page"], "the one that was ready is used"
+        await plugin.conman_provision_end()
+        assert pages_of(stage) == []
+
+    stage.core.programs[sys.executable] = lambda _: None
+    play(stage, tale)
+
+
+def test_what_was_ready_and_is_not_wanted_goes(stage: Stage) -> None:
+    async def tale(plugin: AccessPoint, stage: Stage) -> None:
+        await plugin.conman_provision_soon()
+        await plugin.conman_provision_end()
+        assert pages_of(stage) == []
+        assert stage.core.happened == []
+
+    stage.core.programs[sys.executable] = lambda _: None
+    play(stage, tale)
 
 
 # -- sessions

@@ -338,3 +338,15 @@ def test_a_firewalled_cable_is_enough_of_a_connection(tmp_path: Path) -> None:
         assert not place.told
 
     story(tmp_path)(tale)
+
+
+def test_whoever_got_ready_to_ask_hears_that_there_is_no_need(tmp_path: Path) -> None:
+    async def tale(place: Place, it: Machine) -> None:
+        await until(lambda: place.told == ["conman_provision_soon"], 90)
+        it.carrier("eth0", True)
+        await until(lambda: len(place.told) == 2, 30)
+        await asyncio.sleep(100)
+        assert place.told == ["conman_provision_soon", "conman_provision_end"]
+        assert not any("settings are not asked for" in sentence for sentence in it.said)
+
+    story(tmp_path)(tale)
