@@ -14,6 +14,7 @@ from conman_core import (
     Kind,
     Link,
     LinkDriver,
+    Lost,
     Option,
     Reason,
     Retry,
@@ -137,8 +138,7 @@ class HilinkDriver(LinkDriver):
     async def recover(self, link: Link, step: int) -> bool:
         """0: have it dial anew. 1: take it anew from USB. 2: switch its port off and on."""
         if step == 0:
-            if pages := self._pages(link):
-                await pages.redial()
+            await self._redial(link)
         elif step == 1:
             reenumerate(self._usb, link.device)
         elif step == 2:
@@ -146,6 +146,21 @@ class HilinkDriver(LinkDriver):
         else:
             return False
         return True
+
+    async def _redial(self, link: Link) -> None:
+        """Have a dongle dial anew; one that answers nothing at all is taken anew from USB."""
+        if pages := self._pages(link):
+            try:
+                await pages.redial()
+            except ConnectError as error:
+                if error.reason is not Reason.TIMEOUT:
+                    return  # it lives, but it has no such pages
+            else:
+                return
+            sentence = f"the dongle at USB {link.device} answers nothing: it is taken anew"
+            self._watch.tell(Lost(link.name, Reason.WEDGED, sentence))
+            await self._leases.end(link.name)
+        reenumerate(self._usb, link.device)
 
     def _find(self, link: Link) -> tuple[UsbDevice, Function]:
         device = self._usb.at(link.device)

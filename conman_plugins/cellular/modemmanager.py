@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _SERVICE = "org.freedesktop.ModemManager1"
 _ROOT = "/org/freedesktop/ModemManager1"
 _PROGRAM = "ModemManager"
 _LARGEST = 64
+_USB_MAJOR = 189  #: of the kernel's Documentation/admin-guide/devices.txt
+_LOOKS_FOR = 40.0  #: seconds from the plug: until then it opens ports and closes them
 
 
 def must_be_free(
@@ -35,7 +38,7 @@ def must_be_free(
 
 
 def has(device: UsbDevice, *, proc: Path = Path("/proc"), run: Path = Path("/run")) -> bool:
-    """Tell whether ModemManager uses a port of the modem, or has taken it over already."""
+    """Tell whether ModemManager uses a port of the modem, has taken it over, or is about to."""
     pids = list(_running(proc))
     if not pids:
         return False
@@ -43,7 +46,21 @@ def has(device: UsbDevice, *, proc: Path = Path("/proc"), run: Path = Path("/run
     if any(_holds(proc / str(pid) / "fd", ports) for pid in pids):
         return True  # it looks at the modem, and may not have told anybody yet
     said = bus.managed_objects(run / "dbus/system_bus_socket", _SERVICE, _ROOT)
-    return said is not None and any(_text(port) in said for port in ports)
+    if said is not None and any(_text(port) in said for port in ports):
+        return True
+    return _is_new(device, run / "udev/data")
+
+
+def _is_new(device: UsbDevice, data: Path) -> bool:
+    """Tell whether udev has told of a modem so lately that ModemManager may still look at it."""
+    try:
+        lines = (data / f"c{_USB_MAJOR}:{device.minor}").read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    if "E:ID_MM_DEVICE_IGNORE=1" in lines:
+        return False
+    since = [line[2:] for line in lines if line.startswith("I:") and line[2:].isdecimal()]
+    return bool(since) and time.monotonic() - int(since[0]) / 1e6 < _LOOKS_FOR
 
 
 def ports_of(device: UsbDevice) -> frozenset[str]:

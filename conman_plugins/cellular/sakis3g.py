@@ -173,13 +173,9 @@ class Sakis3gDriver(LinkDriver):
     async def recover(self, link: Link, step: int) -> bool:
         """0: radio off and on. 1: start the modem anew. 2: take it anew from USB. 3: power."""
         device = self._usb.at(link.device)
-        if step == 0:
+        if step in (0, 1):
             await self._hang_up(link)
-            async with self._modem(link) as modem:
-                await modem.airplane()
-        elif step == 1:
-            await self._hang_up(link)
-            await self._start_anew(link, device)
+            await self._start_anew(link, device, radio_alone=step == 0)
         elif step == 2 and device:
             reenumerate(self._usb, device.place)
         elif step == 3 and device:
@@ -188,11 +184,11 @@ class Sakis3gDriver(LinkDriver):
             return False
         return True
 
-    async def _start_anew(self, link: Link, device: UsbDevice | None) -> None:
-        """Reset a modem; one that answers nothing any more is taken anew from USB."""
+    async def _start_anew(self, link: Link, device: UsbDevice | None, *, radio_alone: bool) -> None:
+        """Switch it off and on by AT; one that answers nothing any more is taken anew from USB."""
         try:
             async with self._modem(link) as modem:
-                await modem.reset()
+                await (modem.airplane() if radio_alone else modem.reset())
         except ConnectError as error:
             if error.reason is not Reason.WEDGED or not device:
                 raise

@@ -62,6 +62,11 @@ class UsbDevice:
         return " ".join(filter(None, (maker, model))) or f"the USB device {self.ids}"
 
     @property
+    def minor(self) -> int:
+        """The number of its file below /dev/bus/usb (drivers/usb/core/usb.h)."""
+        return (self.bus - 1) * 128 + self.number - 1
+
+    @property
     def hardware(self) -> str:
         """The key by which links of different drivers tell that they are the same modem."""
         return f"usb:{self.place}"

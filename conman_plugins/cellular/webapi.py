@@ -96,9 +96,12 @@ class WebApi:
         try:
             async with asyncio.timeout(LIMIT):
                 data = await self._exchange(request)
-        except (OSError, TimeoutError) as error:
-            why = error.strerror or "no answer" if isinstance(error, OSError) else "no answer"
-            raise ConnectError(Reason.TIMEOUT, f"http://{host}{page}: {why}") from None
+        except (ConnectionRefusedError, ConnectionResetError):
+            sentence = f"{host} has no pages for programs"
+            raise ConnectError(Reason.REJECTED, sentence) from None
+        except (OSError, TimeoutError):
+            sentence = f"http://{host}{page} does not answer"
+            raise ConnectError(Reason.TIMEOUT, sentence) from None
         head, _, rest = data.partition(b"\r\n\r\n")
         if not re.match(rb"HTTP/1\.[01] 200\b", head):
             return ""

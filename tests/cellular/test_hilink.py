@@ -24,6 +24,7 @@ from conman_core import (
 from conman_core.testing import SILENCE, DriverContract, FakeContext, lease_on, run
 from conman_plugins.cellular.hilink import HilinkDriver
 from conman_plugins.cellular.modeswitch import Plugged, Switcher
+from conman_plugins.cellular.webapi import WebApi
 from tests.cellular.usbtree import UsbTree, disc, e220, ec25, hilink, inventory
 
 ROUTER = IPv4Address("192.168.8.1")
@@ -259,9 +260,40 @@ def test_repairs_take_this_dongle_anew(desk: Desk) -> None:
     hilink(desk.tree)
     (link,) = desk.links()
     switch = desk.tree.root / "bus/usb/devices/1-1/authorized"
-    switch.write_text("?")
-    assert run(desk.driver.recover(link, 1)) is True
-    assert switch.read_text() == "1"
+    for step in (0, 1):  # without an address there is nobody to ask to dial anew
+        switch.write_text("?")
+        assert run(desk.driver.recover(link, step)) is True
+        assert switch.read_text() == "1"
     desk.context.expect(UHUBCTL)
     assert run(desk.driver.recover(link, 2)) is True
     assert run(desk.driver.recover(link, 3)) is False
+
+
+def test_one_that_answers_nothing_is_lost_and_taken_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hilink(desk.tree)
+    desk.context.script_dhcp(lease("usb1"))
+    switch = desk.tree.root / "bus/usb/devices/1-1/authorized"
+    answers = {Reason.REJECTED: "?", Reason.TIMEOUT: "1"}
+
+    async def check() -> None:
+        (link,) = desk.links()
+        events = desk.driver.events()
+        for reason, left in answers.items():
+
+            async def refused(pages: WebApi, reason: Reason = reason) -> None:
+                raise ConnectError(reason, "no")
+
+            monkeypatch.setattr(WebApi, "redial", refused)
+            await desk.driver.connect(link)
+            switch.write_text("?")
+            assert await desk.driver.recover(link, 0)
+            assert switch.read_text() == left
+        lost = await anext(events)
+        assert isinstance(lost, Lost)
+        assert lost.reason is Reason.WEDGED
+        assert desk.context.leftovers() == []
+        await events.aclose()  # type: ignore[attr-defined]
+
+    run(check())

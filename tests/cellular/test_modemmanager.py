@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,6 +140,22 @@ def test_a_bus_that_does_not_answer_leaves_the_modem_free(
     machine.program(OTHER, "ModemManager")
 
     assert not machine.has(modem)
+
+
+@pytest.mark.parametrize(
+    ("age", "more", "about_to"),
+    [(5, "", True), (60, "", False), (5, "E:ID_MM_DEVICE_IGNORE=1\n", False)],
+)
+def test_it_may_look_at_a_modem_that_was_just_plugged_in(
+    machine: Machine, modem: UsbDevice, age: float, more: str, about_to: bool
+) -> None:
+    data = machine.run / f"udev/data/c189:{modem.number - 1}"
+    data.parent.mkdir(parents=True)
+    since = int((time.monotonic() - age) * 1e6)
+    data.write_text(f"I:{since}\nE:ID_USB_MODEL=EC25\n{more}")
+    assert not machine.has(modem)
+    machine.program(OTHER, "ModemManager")
+    assert machine.has(modem) is about_to
 
 
 def test_busy_tells_the_command_that_frees_this_modem_alone(

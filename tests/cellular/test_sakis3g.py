@@ -160,7 +160,7 @@ def test_a_call_that_ends_by_itself_is_told_at_the_first_word(desk: Desk) -> Non
         assert program.running  # it still has the port
         await desk.driver.disconnect(link_of(desk))
         assert not program.running
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
 
     run(check())
 

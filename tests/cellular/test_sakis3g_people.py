@@ -121,12 +121,13 @@ def test_a_modem_that_does_not_know_airplane_mode_switches_off_the_old_way(desk:
     assert desk.modem.said[-3:] == ["AT+CFUN=4", "AT+CFUN=0", "AT+CFUN=1"]
 
 
-def test_a_modem_that_answers_nothing_is_taken_anew_in_place_of_a_reset(desk: Desk) -> None:
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_modem_that_answers_nothing_is_taken_anew_at_once(desk: Desk, step: int) -> None:
     desk.modem.silent = frozenset({"ttyUSB0", "ttyUSB1"})
     switch = desk.tree.root / "bus/usb/devices/1-1/authorized"
     switch.write_text("?")
 
-    assert run(desk.driver.recover(link_of(desk), 1)) is True
+    assert run(desk.driver.recover(link_of(desk), step)) is True
     assert switch.read_text() == "1"
 
 
