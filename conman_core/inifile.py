@@ -7,7 +7,6 @@ that whatever the other sections hold cannot disturb conman. The one user of con
 from __future__ import annotations
 
 import configparser
-import difflib
 import os
 import re
 import stat
@@ -182,7 +181,11 @@ def _suspect(name: str, number: int, document: Document) -> None:
         document.problem(number, f"[{name}] is not read by conman; write [{right}]")
         return
     word = name.lower().partition(":")[0]
-    if 5 <= len(word) <= 8 and difflib.SequenceMatcher(None, word, "conman").ratio() > 0.85:
+    if not 5 <= len(word) <= 8:
+        return
+    from difflib import SequenceMatcher  # 0.2 MiB for what is rarely wrong
+
+    if SequenceMatcher(None, word, "conman").ratio() > 0.85:
         document.warn(
             number,
             f"[{name}] is not read by conman; its sections are [conman] and [conman:DRIVER]",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -205,8 +204,10 @@ def _choice(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return a hint at the name that was probably meant, empty if none is near."""
+    from difflib import get_close_matches  # 0.2 MiB for what is rarely wrong
+
     plain = name.lower().replace("_", "-")[:100]
-    near = difflib.get_close_matches(plain, names, 1, 0.6)
+    near = get_close_matches(plain, names, 1, 0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 
