@@ -41,14 +41,17 @@ def plugged(lab: Any, run: Run) -> dict[str, float]:
         switched = _switch(world, modem)
         world.device.ip("link", "set", modem.interface, "up")
         address = dhcp_alone(world.device, modem.interface)
+        modem.unplug()
+        there = _plug(modem)
     with modem_world(None) as world:
         daemon = _start(world, PLUGGED)
-        # the bare tools began when there was a disc
-        modem = world.add("hilink", cdrom=True)
-        began = time.monotonic()
+        modem = world.add("hilink", cdrom=True, plugged_in=False)
+        began = modem.plug_in(wait=False)
         _online(daemon)
         took = time.monotonic() - began
-    return {"over": took - switched - address, "conman": took, "tools": switched + address}
+    # before there is a disc nobody can do anything
+    tools = there + switched + address
+    return {"over": took - tools, "conman": took, "tools": tools, "disc": there}
 
 
 def dialled(lab: Any, run: Run) -> dict[str, float]:
@@ -70,6 +73,16 @@ def dialled(lab: Any, run: Run) -> dict[str, float]:
         _until(daemon, lambda link: link["addresses"])
         again = time.monotonic() - began
     return {"ratio": again / by_hand, "conman": again, "first": first, "tools": by_hand}
+
+
+def _plug(modem: Modem) -> float:
+    """Plug a disc in; return the seconds until the kernel has it."""
+    began = modem.plug_in(wait=False)
+    while not modem.disc:
+        if time.monotonic() > began + LONG:
+            raise AssertionError("there is no disc")
+        time.sleep(0.01)
+    return time.monotonic() - began
 
 
 def _switch(world: ModemWorld, modem: Modem) -> float:
@@ -125,7 +138,8 @@ TRIALS = {
             (
                 Figure("over", "over usb_modeswitch and DHCP by themselves", "s", 1.0),
                 Figure("conman", "conman", "s"),
-                Figure("tools", "usb_modeswitch and dhcpcd", "s"),
+                Figure("tools", "the kernel, usb_modeswitch and dhcpcd", "s"),
+                Figure("disc", "of it the kernel, until there is a disc", "s"),
             ),
             plugged,
         ),
