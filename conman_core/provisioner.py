@@ -25,7 +25,6 @@ from conman_core.trials import Trials
 log = logging.getLogger(__name__)
 
 START_LIMIT = 30.0  #: seconds that who asks by hand waits for something to be shown
-LONGEST_TIMEOUT = 86_400.0
 
 
 class Provisioner:
@@ -243,7 +242,9 @@ class Provisioner:
         """
         action = request.get("action", "status")
         if action == "start":
-            return await self._start(_timeout(request.get("lasting")), bool(request.get("force")))
+            return await self._start(
+                provisioning.lasting(request.get("lasting")), bool(request.get("force"))
+            )
         if action == "stop":
             return await self._stop()
         if action == "status":
@@ -293,12 +294,3 @@ class Provisioner:
             trouble = f"; the last time it failed: {self._trouble}" if self._trouble else ""
             return f"nobody is asked for settings{trouble}"
         return f"{what.ssid} is on the air; its page is http://{what.address}/"
-
-
-def _timeout(value: Any) -> float | None:
-    if value is None:
-        return None
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if number and 0 < value <= LONGEST_TIMEOUT:
-        return float(value)
-    raise ConmanError("the timeout is a number of seconds, at most a day")

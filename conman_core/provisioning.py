@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from conman_core.errors import ConmanError
 from conman_core.ladder import NEVER
 
 START_LIMIT = 60.0  #: seconds until what was told to ask must have something to show
 DEFAULT_TIMEOUT = 300.0  #: seconds without anybody there
 AHEAD = 10.0  #: seconds before that who asks gets ready; at most half of the waiting
 LONGEST_PAUSE = 600.0  #: until it is tried again to ask, after failures in a row
+LONGEST_TIMEOUT = 86_400.0
 _MOST_FAILURES = 10
 
 
@@ -163,3 +165,13 @@ def failed(course: Course, now: float, sentence: str) -> Move:
     if course.asking is None:
         return Move(course)
     return Move(Course(waiting=now, failures=course.failures + 1), False, sentence)
+
+
+def lasting(value: Any) -> float | None:
+    """Return the timeout of a request, None for the usual one. Raises ConmanError."""
+    if value is None:
+        return None
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and 0 < value <= LONGEST_TIMEOUT:
+        return float(value)
+    raise ConmanError("the timeout is a number of seconds, at most a day")
