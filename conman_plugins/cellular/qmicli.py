@@ -55,7 +55,9 @@ class Qmicli:
             raise Declined(question, int(found[1]), found[2])
         if "timed out" in said or "Timeout" in said or "cancelled" in said:
             raise self._silent(words[0], limit)
-        why = one_line(said.strip().partition("\n")[0].removeprefix("error: ")) or "no word why"
+        lines = [line for line in said.splitlines() if line.strip() and "Warning **" not in line]
+        best = next((line for line in lines if line.startswith("error: ")), (lines or [""])[0])
+        why = one_line(best.removeprefix("error: ")) or "no word why"
         raise ConnectError(Reason.WEDGED, f"qmicli cannot ask {self.device}: {why}")
 
     def _silent(self, question: str, limit: float) -> ConnectError:
