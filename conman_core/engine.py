@@ -50,7 +50,7 @@ class Engine:
         self.network = network
         self.herald = herald
         self.clock = clock
-        self.situation = Situation(started=clock(), unmetered_lost=clock())
+        self.situation = Situation(started=clock(), lost=(clock(), clock()))
         self.starting = True  #: until all drivers have told which links there are
         self._online = False  #: some link was verified when last looked at
         self.after_step: list[Callable[[], None]] = []  #: called when all links were looked at

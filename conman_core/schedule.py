@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from conman_core.ladder import AT_ONCE, NEVER, next_step
 from conman_core.remedies import elsewhere_at, sick_at
-from conman_core.track import CHEAP, JITTER, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
+from conman_core.track import CHEAP, JITTER, SPENT, TRIAL_ROUNDS, Held, Track, dwell, jitter, losses
 
 METRIC_STEP = 100  #: between ranks, so that people can put routes of their own between
 METRIC_HELD_BACK = 5_000  #: added while a link would come before the uplink but may not yet
@@ -43,7 +43,8 @@ class Situation:
     started: float
     uplink: str | None = None
     uplink_since: float = 0.0
-    unmetered_lost: float = 0.0  #: since then no unmetered link is verified
+    #: since when no link of the lowest cost, or of the two lowest ones, is verified
+    lost: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,9 @@ class Moment:
         name = self.uplink.name if self.uplink else None
         if name != after.uplink:
             after = replace(after, uplink=name, uplink_since=self.now)
-        if any(link.verified and not link.metered for link in self.links):
-            after = replace(after, unmetered_lost=self.now)
-        return after
+        best = min((link.cost for link in self.links if link.verified), default=SPENT)
+        cheap, metered = (self.now if best <= cost else at for cost, at in enumerate(after.lost))
+        return replace(after, lost=(cheap, metered))
 
     def metrics(self) -> dict[str, int]:
         """Return the route metric of each link that has a connection."""
@@ -210,7 +211,7 @@ class Moment:
         if self.uplink is not None and self.uplink.verified and cost != CHEAP:
             return AT_ONCE if self._stays(link, self.uplink) else NEVER
         if any(_promising(other) for other in self.links if other.cost < cost):
-            since = max(self.situation.unmetered_lost, self.situation.started)
+            since = max(self.situation.lost[cost - 1], self.situation.started)
             return since + self.policy.metered_after
         return AT_ONCE
 

@@ -152,6 +152,15 @@ def test_it_waits_for_links_that_may_get_online_also_for_those_with_a_bill() -> 
     assert decide(dead, Situation(0), policy, 0.5).connect == ("wwan:a",)
 
 
+def test_it_waits_as_long_again_when_one_with_a_bill_was_lost_a_moment_ago() -> None:
+    policy = Policy()
+    works = [lte(), online(lte("wwan:b", 1, spent=False), 5)]
+    situation = decide(works, Situation(0), policy, 500.0).situation
+    blips = [lte(), lte("wwan:b", 1, spent=False, attempt_started=500.1)]
+    assert decide(blips, situation, policy, 500.5).connect == ()
+    assert decide(blips, situation, policy, 500.0 + policy.metered_after).connect == ("wwan:a",)
+
+
 def test_repairs_of_it_wait_while_another_works() -> None:
     moment = Moment([lte(), online(lte("wwan:b", 1, spent=False), 5)], Situation(0), Policy(), 99)
     assert moment.repair_of(moment.links[-1])[1] == NEVER
