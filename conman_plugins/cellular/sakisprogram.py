@@ -12,7 +12,8 @@ from pathlib import Path
 
 from conman_core import Address, ConnectError, Connection, DriverContext, Family, Reason
 from conman_core.inventory import Inventory
-from conman_plugins.cellular.pppcall import free_unit, write_private
+from conman_plugins.cellular.dialling import unusable
+from conman_plugins.cellular.pppcall import free_unit
 from conman_plugins.cellular.pppd import Call
 
 LIMIT = 120.0  #: seconds
@@ -20,8 +21,10 @@ LIMIT = 120.0  #: seconds
 _HANG_UP = 6.0
 _LARGEST = 4096
 _RUN, _DNS = Path("/run"), Path("/etc/ppp/resolv.conf")
+_NOBODY = "x"  #: user and password where there are none: it does not dial without
 #: exit codes of version 0.2.0e
 _CODES = {
+    1: (Reason.BROKEN, "sakis3g broke off; write dialer = pppd in [conman:sakis3g]"),
     3: (Reason.DENIED, "sakis3g must run as root"),
     4: (Reason.NO_TOOL, "sakis3g lacks a program; apt install net-tools psmisc ppp usb-modeswitch"),
     6: (Reason.LOST, "sakis3g is not connected"),
@@ -72,11 +75,10 @@ class SakisCall:
         """Dial, and wait until it is up. Raises ConnectError; then nothing is left running."""
         unit = free_unit()
         name = f"conman-{self._call.terminal.rpartition('/')[2]}"
-        home = self._context.runtime / f"home-{name}"
+        must_be_harmless(self._call, self._apn)
+        home = self._context.runtime / f"home-{name}"  # empty: it reads a PIN from ~/.3gpin
         home.mkdir(mode=0o700, exist_ok=True)
-        settings = home / ".3gpin"  # which it reads before its arguments, and nobody else can
         try:
-            write_private(settings, self._secrets())
             done = await self._context.run(
                 ["env", f"HOME={home}", *arguments(self._call, self._apn, self._ids, unit, name)],
                 timeout=LIMIT,
@@ -93,15 +95,8 @@ class SakisCall:
         except BaseException:  # cancelled, too
             await self._clear(name)
             raise
-        finally:
-            settings.unlink(missing_ok=True)
         self._watch = asyncio.create_task(self._follow())
         return connection
-
-    def _secrets(self) -> str:
-        if not self._call.user:
-            return ""
-        return f'APN_USER="{self._call.user}"\nAPN_PASS="{self._call.password}"\n'
 
     async def end(self) -> None:
         """Hang up: end the pppd that is ours, and no other. Never raises; may come twice."""
@@ -180,14 +175,23 @@ class SakisCall:
         return True
 
 
+def must_be_harmless(call: Call, apn: str) -> None:
+    """Raise ConnectError for what the script would run; the list of operators may have it."""
+    words = {"apn": apn, "user": call.user or _NOBODY, "password": call.password or _NOBODY}
+    for _, sentence in unusable(words):
+        raise ConnectError(Reason.MISCONFIGURED, f"sakis3g cannot be given this: {sentence}")
+
+
 def arguments(call: Call, apn: str, ids: str, unit: int, name: str) -> list[str]:
     """Return the command line; all values were checked before, for the script evaluates them.
 
-    Without `--nofix` it would delete all default routes and rewrite the resolver; `disconnect`
-    would end every pppd.
+    User and password are seen in it; pppd's own has them, too. Our options take the place of the
+    script's own, which has pppd stay its child. Without `--nofix` it would delete all default
+    routes and rewrite the resolver; `disconnect` would end every pppd.
     """
     options = (
-        f"noauth nodefaultroute usepeerdns unit {unit} linkname {name} ipparam conman noipv6"
+        "nodetach modem crtscts lock noipdefault maxfail 1"
+        f" noauth nodefaultroute usepeerdns unit {unit} linkname {name} ipparam conman noipv6"
         " ip-up-script /bin/true ip-down-script /bin/true"
         " lcp-echo-interval 3 lcp-echo-failure 3"
     )
@@ -195,5 +199,6 @@ def arguments(call: Call, apn: str, ids: str, unit: int, name: str) -> list[str]
     words += ["OTHER=CUSTOM_TTY", "MODEM=OTHER", f"CUSTOM_TTY={call.terminal}"]
     words += [f"USBMODEM={ids}"] if ids else []
     words += ["APN=CUSTOM_APN", f"CUSTOM_APN={apn}"] if apn else []
+    words += [f"APN_USER={call.user or _NOBODY}", f"APN_PASS={call.password or _NOBODY}"]
     words += [f"DIAL={call.number}", f"BAUD={call.baud}"]
     return [*words, f"PPPINT=ppp{unit}", f"pppint=ppp{unit}", f"PPPD_OPTIONS={options}"]

@@ -78,7 +78,31 @@ def test_it_is_told_to_leave_routes_and_resolver_alone() -> None:
     options = words[-1].partition("=")[2].split()
     assert {"nodefaultroute", "ip-up-script", "/bin/true", "noauth"} <= set(options)
     assert "defaultroute" not in options
-    assert not any("s3cret" in word or "SIM_PIN" in word for word in words)
+    assert not any("SIM_PIN" in word for word in words)
+
+
+def test_what_its_own_options_did_ours_do() -> None:
+    words = arguments(CALL, "internet", "", 10, "conman-ttyUSB0")
+
+    assert words[-1].startswith("PPPD_OPTIONS=nodetach modem crtscts lock noipdefault maxfail 1 ")
+
+
+@pytest.mark.parametrize(("user", "password"), [("me", "s3cret"), ("", ""), ("me", "")])
+def test_it_always_gets_user_and_password_for_without_it_does_not_dial(
+    user: str, password: str
+) -> None:
+    words = arguments(Call("/dev/ttyUSB0", user=user, password=password), "internet", "", 10, "n")
+
+    assert {f"APN_USER={user or 'x'}", f"APN_PASS={password or 'x'}"} <= set(words)
+
+
+def test_a_value_that_it_would_run_is_not_given_to_it(desk: Desk) -> None:
+    call = SakisCall(desk.context, Call("/dev/ttyUSB0", user="a$(x)"), "internet", "", print)
+    with pytest.raises(ConnectError, match="cannot be given this: the user has") as raised:
+        run(call.start())
+
+    assert raised.value.reason is Reason.MISCONFIGURED
+    assert desk.context.calls == []
 
 
 def test_a_dial_gives_what_the_interface_has_and_the_servers_that_pppd_was_told(
@@ -101,7 +125,7 @@ def test_a_dial_gives_what_the_interface_has_and_the_servers_that_pppd_was_told(
     run(check())
     assert desk.ends == []
     home = desk.context.runtime / "home-conman-ttyUSB0"
-    assert list(home.iterdir()) == []  # the password was there
+    assert list(home.iterdir()) == []
     assert desk.context.calls[0].argv[1] == f"HOME={home}"
 
 
@@ -126,6 +150,7 @@ def test_a_call_that_ends_by_itself_is_told(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
+        (1, Reason.BROKEN),
         (12, Reason.PIN_WRONG),
         (13, Reason.NOT_REGISTERED),
         (95, Reason.WRONG_APN),
