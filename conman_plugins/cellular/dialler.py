@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from conman_core import ConnectError, Connection, DriverContext, Reason
-from conman_core.errors import ToolMissing
+from conman_core.errors import SystemFault, ToolMissing
 from conman_core.tools import find_tool
 from conman_plugins.cellular.apns import ApnMemory, candidates, tried
 from conman_plugins.cellular.dialling import Wishes
@@ -97,7 +97,7 @@ class Dialler:
                     continue
                 raise await self._explain(found.path, line, error, plans[: number + 1]) from None
             line.call = call
-            self._memory.worked(card, plan)
+            self._note_worked(card, plan)
             self._note(_WORKED, line, plan.apn)
             return connection
         raise AssertionError("there is always a plan")
@@ -189,7 +189,20 @@ class Dialler:
         known = self._noted(kind)
         if line.ids and known.get(line.ids) != value:
             kept = dict(list(known.items())[1 - _MOST_MODEMS :]) | {line.ids: value}
-            self._context.store.save(self._context.store.load() | {kind: kept})
+            try:
+                self._context.store.save(self._context.store.load() | {kind: kept})
+            except SystemFault as error:
+                self._not_kept(error)
+
+    def _note_worked(self, card: str, plan: Plan) -> None:
+        try:
+            self._memory.worked(card, plan)
+        except SystemFault as error:
+            self._not_kept(error)
+
+    def _not_kept(self, error: SystemFault) -> None:
+        """A full disk is no reason to be offline."""
+        self._context.log.warning("what works is not kept for the next time: %s", error)
 
     def _noted(self, kind: str) -> dict[str, Any]:
         found = self._context.store.load().get(kind)

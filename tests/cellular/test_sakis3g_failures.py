@@ -12,6 +12,7 @@ from conman_core import (
     Reason,
     ToolMissing,
 )
+from conman_core.errors import SystemFault
 from conman_core.testing import run
 from conman_plugins.cellular import apns, dialler, pppd
 from conman_plugins.cellular.at import Reply
@@ -227,6 +228,19 @@ def test_with_apn_auto_what_worked_last_comes_first(
     desk.driver = desk.make()
     run(desk.driver.connect(link_of(desk)))
     assert [word for word in desk.modem.said if "CGDCONT" in word] == ['AT+CGDCONT=1,"IP","second"']
+
+
+def test_a_disk_that_is_full_keeps_nobody_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(tmp_path)
+
+    def full(values: Any) -> None:
+        raise SystemFault("no space left on device")
+
+    monkeypatch.setattr(desk.context.store, "save", full)
+    assert run(desk.driver.connect(link_of(desk))).interface == "ppp10"
+    assert "is not kept for the next time: no space left" in caplog.text
 
 
 def test_a_program_that_is_wanted_and_missing_is_told(
