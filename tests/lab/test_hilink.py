@@ -12,7 +12,7 @@ import pytest
 from tests.lab.modems.world import ModemWorld, modem_world
 from tests.netns.device import Daemon
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]
+pytestmark = pytest.mark.lab
 
 SETTINGS = "[conman]\npriority = ethernet, hilink\n"
 LONG = 60.0  #: seconds; emulation is slow
@@ -58,6 +58,7 @@ def test_a_cd_rom_that_is_plugged_in_is_switched_and_brings_the_device_online() 
         assert "192.168.8.1" in str(link["gateway"])
 
 
+@pytest.mark.long
 def test_the_ethernet_driver_does_not_get_it_and_details_come_from_its_pages() -> None:
     with device() as (world, daemon):
         online(daemon)
@@ -68,6 +69,7 @@ def test_the_ethernet_driver_does_not_get_it_and_details_come_from_its_pages() -
             assert words in told, told
 
 
+@pytest.mark.long
 def test_one_that_speaks_rndis_and_is_pulled_out_comes_back() -> None:
     with device("rndis") as (world, daemon):
         online(daemon)
@@ -78,6 +80,7 @@ def test_one_that_speaks_rndis_and_is_pulled_out_comes_back() -> None:
         print(f"replugged to online {time.monotonic() - plugged:.1f} s")
 
 
+@pytest.mark.long
 def test_while_it_has_no_network_it_is_not_online_and_works_when_it_has() -> None:
     with device(registration="denied") as (world, daemon):
         daemon.wait(lambda s: link_of(s).get("verdict") in ("limited", "offline"), LONG)
@@ -87,6 +90,7 @@ def test_while_it_has_no_network_it_is_not_online_and_works_when_it_has() -> Non
         online(daemon)
 
 
+@pytest.mark.long
 def test_of_twins_the_second_is_refused_and_serves_when_the_first_is_gone() -> None:
     with device(more="standby = warm\n") as (world, daemon):
         first = online(daemon)["name"]
@@ -98,6 +102,7 @@ def test_of_twins_the_second_is_refused_and_serves_when_the_first_is_gone() -> N
         print(f"first pulled to second online {time.monotonic() - pulled:.1f} s")
 
 
+@pytest.mark.long
 def test_a_restarted_conman_takes_it_over_as_it_is() -> None:
     with device() as (world, daemon):
         before = online(daemon)
@@ -106,6 +111,7 @@ def test_a_restarted_conman_takes_it_over_as_it_is() -> None:
         assert after["addresses"] == before["addresses"]
 
 
+@pytest.mark.long
 def test_one_whose_firmware_hangs_is_brought_back_by_the_ladder() -> None:
     with device() as (world, daemon):
         online(daemon)

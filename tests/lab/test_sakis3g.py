@@ -14,7 +14,7 @@ import pytest
 from tests.lab.modems.world import ModemWorld, modem_world
 from tests.netns.device import Daemon
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]
+pytestmark = pytest.mark.lab
 
 SETTINGS = """\
 [conman]
@@ -90,6 +90,7 @@ def test_a_serial_modem_is_dialled_and_a_restarted_conman_dials_anew() -> None:
         assert it.device.run("pgrep", "-xc", "pppd").strip() == "1"
 
 
+@pytest.mark.long
 def test_each_dial_that_fails_says_why_and_the_next_one_works() -> None:
     with serial(apns=["other"]) as it:
         modem = it.world.modem
@@ -103,6 +104,7 @@ def test_each_dial_that_fails_says_why_and_the_next_one_works() -> None:
         it.online()
 
 
+@pytest.mark.long
 def test_the_network_ends_the_call_with_and_without_a_word_of_the_port() -> None:
     with serial() as it:
         modem = it.world.modem
@@ -122,6 +124,7 @@ def test_the_network_ends_the_call_with_and_without_a_word_of_the_port() -> None
         print(f"no carrier: noticed {noticed:.1f} s, online {time.monotonic() - dropped:.1f} s")
 
 
+@pytest.mark.long
 def test_a_silent_line_is_noticed_and_dialled_anew() -> None:
     with serial("acm", carrier_detect=False) as it:
         it.run()
@@ -135,6 +138,7 @@ def test_a_silent_line_is_noticed_and_dialled_anew() -> None:
         it.online()
 
 
+@pytest.mark.long
 def test_pulled_out_in_a_call_and_plugged_in_again() -> None:
     with serial() as it:
         it.run()
@@ -147,6 +151,7 @@ def test_pulled_out_in_a_call_and_plugged_in_again() -> None:
         print(f"plugged to online {time.monotonic() - plugged:.1f} s")
 
 
+@pytest.mark.long
 def test_a_modem_that_registers_slowly_is_waited_for() -> None:
     with serial(registration="slow") as it:
         started = time.monotonic()
@@ -156,6 +161,7 @@ def test_a_modem_that_registers_slowly_is_waited_for() -> None:
         assert "searching for a network" in it.daemon.log()
 
 
+@pytest.mark.long
 def test_a_modem_that_talks_rubbish_hangs_and_works_when_it_comes_to_its_senses() -> None:
     with serial(control="garbage") as it:
         it.run()
@@ -164,6 +170,7 @@ def test_a_modem_that_talks_rubbish_hangs_and_works_when_it_comes_to_its_senses(
         it.online(2 * LONG)
 
 
+@pytest.mark.long
 def test_a_modem_whose_firmware_hangs_is_brought_back_by_the_ladder() -> None:
     with serial() as it:
         it.run()
@@ -175,6 +182,7 @@ def test_a_modem_whose_firmware_hangs_is_brought_back_by_the_ladder() -> None:
         print(f"hung to noticed {noticed:.1f} s, to back {time.monotonic() - hung:.1f} s")
 
 
+@pytest.mark.long
 def test_a_pin_is_tried_once_and_the_right_one_for_another_card_works() -> None:
     with serial(registration="home") as it:
         modem = it.world.modem
@@ -192,6 +200,7 @@ def test_a_pin_is_tried_once_and_the_right_one_for_another_card_works() -> None:
         assert "1234" not in it.daemon.log()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("card", "reason"),
     [({"present": False}, "NO_SIM"), ({"pin": "1", "retries": 0}, "PIN_WRONG")],
@@ -204,6 +213,7 @@ def test_a_card_that_is_missing_or_blocked_is_told(card: dict[str, Any], reason:
         it.failed(reason)
 
 
+@pytest.mark.long
 def test_abroad_nothing_is_dialled_unless_the_user_says_so() -> None:
     with serial(registration="roaming") as it:
         it.run()
@@ -214,6 +224,7 @@ def test_abroad_nothing_is_dialled_unless_the_user_says_so() -> None:
         it.online()
 
 
+@pytest.mark.long
 def test_an_operator_that_asks_who_it_is_gets_a_password_that_nobody_else_sees() -> None:
     who: dict[str, Any] = {"user": "me", "password": "s3cret"}
     with serial("acm", **who) as it:
@@ -228,6 +239,7 @@ def test_an_operator_that_asks_who_it_is_gets_a_password_that_nobody_else_sees()
         assert "s3cret" not in it.daemon.log()
 
 
+@pytest.mark.long
 def test_a_modem_that_speaks_qmi_too_is_used_once() -> None:
     settings = SETTINGS + "\n[conman:wwan]\napn = internet\n"
     with serial("ec25") as it:
@@ -239,6 +251,7 @@ def test_a_modem_that_speaks_qmi_too_is_used_once() -> None:
         it.online()
 
 
+@pytest.mark.long
 def test_the_program_sakis3g_dials_and_no_other_pppd_is_touched() -> None:
     with serial() as it:
         it.run(settings=SETTINGS.replace("pppd", "sakis3g"), env=PROGRAM)
