@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from conman_core import ConnectError, Connection, DriverContext, Family, Lost, Reason, Retry
 from conman_core.model import DriverEvent, link_name
@@ -28,6 +27,7 @@ Found = dict[Family, Settings]
 NAME = "wwan"
 QUICK_WITHIN = 30.0  #: seconds after the network has ended a session: nothing else has changed
 REGISTER_WITHIN = 52.0  #: seconds; leaves enough of `connect_limit` for the rest
+_TRYING = "other settings are tried with the modem"
 
 
 class QmiModem:
@@ -56,6 +56,7 @@ class QmiModem:
         self._line: Line | None = None
         self._quick_until = 0.0
         self._comeback = Comeback(context, self.qmicli.device, machine.open_line, self._taken)
+        self._trials = 0  #: going on: what a person has entered has the modem
         self._attempt: asyncio.Task[Connection] | None = None
         self._mending: asyncio.Task[None] | None = None
 
@@ -63,34 +64,50 @@ class QmiModem:
 
     async def connect(self, wanted: Wanted) -> Connection:
         """Go online. Raises ConnectError, ToolMissing; then, or if cancelled, nothing is left."""
+        if self._trials:  # when that is over the core is told to come again
+            raise ConnectError(Reason.LOST, _TRYING)
         async with self.turn:
-            await self._comeback.stop()
+            return await self._connect(wanted)
+
+    async def _connect(self, wanted: Wanted) -> Connection:
+        await self._comeback.stop()
+        await self._end()
+        self._attempt = attempt = asyncio.create_task(self._bring_up(wanted))
+        try:
+            await asyncio.wait({attempt})
+            if attempt.cancelled():
+                raise ConnectError(Reason.LOST, _TRYING)
+            connection = attempt.result()
+        except BaseException as error:
+            attempt.cancel()
+            await asyncio.wait({attempt})
+            self.silent = isinstance(error, ConnectError) and error.reason is Reason.WEDGED
             await self._end()
-            self._attempt = attempt = asyncio.create_task(self._bring_up(wanted))
-            try:
-                await asyncio.wait({attempt})
-                if attempt.cancelled():
-                    raise ConnectError(Reason.LOST, "other settings are tried with the modem")
-                connection = attempt.result()
-            except BaseException as error:
-                attempt.cancel()
-                await asyncio.wait({attempt})
-                self.silent = isinstance(error, ConnectError) and error.reason is Reason.WEDGED
-                await self._end()
-                if isinstance(error, NotTaken):
-                    self._comeback.start()
-                raise
-            finally:
-                self.progress = ""
-            self.silent = False
-            return connection
+            if isinstance(error, NotTaken):
+                self._comeback.start()
+            raise
+        finally:
+            self.progress = ""
+        self.silent = False
+        return connection
 
     async def try_out(self, wanted: Wanted) -> None:
-        """See whether a connection comes about, and end it. Raises as `connect` does."""
-        if self._attempt:
-            self._attempt.cancel()
-        await self.connect(wanted)
-        await self.disconnect()
+        """See whether a connection comes about, and end it. Raises as `connect` does.
+
+        The core is told of a session that gives way, and when the modem is free again.
+        """
+        self._trials += 1
+        try:
+            if self._attempt:
+                self._attempt.cancel()
+            async with self.turn:
+                if self.call and self.call.bearers:
+                    self._lost(_TRYING)
+                await self._connect(wanted)
+                await self._end()
+        finally:
+            self._trials -= 1
+            self._tell(Retry(self._link, "settings were tried with the modem"))
 
     async def redial(self) -> None:
         """Have the core dial anew if there is a session."""
@@ -99,6 +116,8 @@ class QmiModem:
 
     async def disconnect(self) -> None:
         """End the connection. Never raises."""
+        if self._trials:  # it is about the session that the trial has ended
+            return
         async with self.turn:
             await self._comeback.stop()
             await self._end()
@@ -150,7 +169,7 @@ class QmiModem:
         return await self._dial(call, wanted)
 
     def _new_call(self, port: Port, line: Line, wanted: Wanted) -> Call:
-        return Call(self._context, port, self.qmicli, line, self._hung_up, key=_key(wanted))
+        return Call(self._context, port, self.qmicli, line, self._hung_up, key=wanted.key)
 
     async def _dial(self, call: Call, wanted: Wanted) -> Found:
         return await dial(
@@ -229,8 +248,3 @@ class QmiModem:
         line, self._line = self._line, None
         if line:
             line.close()
-
-
-def _key(wanted: Wanted) -> str:
-    """Return what a session was asked for; one for something else is not taken over."""
-    return repr(replace(wanted, password="", pin=""))

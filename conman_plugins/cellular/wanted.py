@@ -43,6 +43,11 @@ class Wanted:
         apn = "" if self.apn == NONE else self.apn
         return Plan(apn, self.user, self.password, self.auth, SECTION)
 
+    @property
+    def key(self) -> str:
+        """What a session is asked for with it; one for something else is not taken over."""
+        return repr(replace(self, password="", pin=""))
+
 
 def wanted_by(settings: Mapping[str, Any]) -> Wanted:
     """Return what the settings ask for."""

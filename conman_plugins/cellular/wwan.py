@@ -14,12 +14,11 @@ from conman_core import (
     LinkDriver,
     Option,
     Reason,
-    Retry,
     Specificity,
     Unavailable,
 )
 from conman_core.errors import SystemFault
-from conman_core.model import DriverEvent, link_name
+from conman_core.model import DriverEvent
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.ports import MBIM, Port
 from conman_plugins.cellular.qmidetails import Details
@@ -122,7 +121,6 @@ class WwanDriver(LinkDriver):
             raise ConnectError(
                 Reason.MISCONFIGURED, f"it works, but is not kept: {error}"
             ) from error
-        self._watch.tell(Retry(link_name(NAME, port.name), "a person entered what works"))
 
     def _modem(self, link: Link) -> QmiModem:
         modem = self._modems.get(link.device)
