@@ -13,7 +13,7 @@ from tests.lab.modem_device import LONG, ModemDevice, modem_device, settings
 from tests.lab.modems.carrier import IPV6_ADDRESSES
 from tests.lab.test_modems import pings
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]
+pytestmark = pytest.mark.lab
 SLOW = 150.0  #: seconds: several tries of the core's
 
 
@@ -53,6 +53,7 @@ def last_moment(log: str, pattern: str) -> datetime:
     return datetime.fromisoformat(lines[-1][:23])
 
 
+@pytest.mark.long
 def test_it_is_as_quick_as_the_same_commands_by_hand() -> None:
     """The better of two each, as others use the machine, too."""
     with modem_device("ec25") as it:
@@ -76,6 +77,7 @@ def test_it_is_as_quick_as_the_same_commands_by_hand() -> None:
         assert min(conman) <= 1.3 * min(by_hand)
 
 
+@pytest.mark.long
 def test_a_modem_gets_the_device_online_and_back_within_5_s_when_the_network_drops_it() -> None:
     with modem_device("ec25") as it:
         it.run(settings(apn="internet"))
@@ -129,6 +131,7 @@ def test_a_restart_goes_on_with_the_session_and_a_crash_of_the_proxy_ends_nothin
         assert not any('q"u,o' in line for line in [it.daemon.log(), *busy(it)])
 
 
+@pytest.mark.long
 def test_why_the_network_does_not_take_the_modem() -> None:
     with modem_device("ec25", registration="denied") as it:
         it.run(settings(apn="internet"))
@@ -149,6 +152,7 @@ def test_why_the_network_does_not_take_the_modem() -> None:
         it.online(limit=SLOW)
 
 
+@pytest.mark.long
 def test_a_network_that_takes_44_s_to_take_the_modem() -> None:
     with modem_device("ec25", registration="slow", registers_after=44.0) as it:
         started = time.monotonic()
@@ -159,6 +163,7 @@ def test_a_network_that_takes_44_s_to_take_the_modem() -> None:
         assert it.daemon.log().count("connecting: dialling") == 1
 
 
+@pytest.mark.long
 def test_a_wrong_apn_has_its_cause_and_auto_finds_the_right_one() -> None:
     with modem_device("ec25", home="26201", apns=["internet.telekom"]) as it:
         it.run(settings(apn="wrong"))
@@ -212,6 +217,7 @@ def test_a_card_that_is_missing_or_wants_its_pin() -> None:
         assert "PUK" in it.failed("PIN_WRONG", limit=SLOW)
 
 
+@pytest.mark.long
 def test_pulled_out_in_a_call_and_put_in_again() -> None:
     with modem_device("ec25") as it:
         it.run(settings(apn="internet"))
@@ -224,6 +230,7 @@ def test_pulled_out_in_a_call_and_put_in_again() -> None:
         print(f"put in to online {time.monotonic() - put_in:.1f} s")
 
 
+@pytest.mark.long
 def test_a_modem_that_does_not_answer_is_brought_back() -> None:
     with modem_device("ec25") as it:
         it.modem.hang()
@@ -235,6 +242,7 @@ def test_a_modem_that_does_not_answer_is_brought_back() -> None:
         assert time.monotonic() - hung < 90
 
 
+@pytest.mark.long
 def test_rubbish_on_the_control_channel_breaks_nothing() -> None:
     with modem_device("ec25", control="garbage") as it:
         it.run(settings(apn="internet"))
@@ -249,6 +257,7 @@ def test_rubbish_on_the_control_channel_breaks_nothing() -> None:
         it.online()
 
 
+@pytest.mark.long
 def test_a_data_path_that_is_silent_is_noticed_and_mended() -> None:
     with modem_device("ec25") as it:
         it.run(settings(apn="internet"))
@@ -263,6 +272,7 @@ def test_a_data_path_that_is_silent_is_noticed_and_mended() -> None:
         it.online(limit=LONG)
 
 
+@pytest.mark.long
 def test_an_old_modem_with_ethernet_frames_and_a_pin() -> None:
     with modem_device("e392") as it:
         it.modem.sim.pin = "1234"
@@ -273,6 +283,7 @@ def test_an_old_modem_with_ethernet_frames_and_a_pin() -> None:
         assert pings(it.world)
 
 
+@pytest.mark.long
 def test_ipv6_beside_ipv4() -> None:
     with modem_device("ec25", ipv6=True) as it:
         it.run(settings(apn="internet", ip_type="4v6"))
