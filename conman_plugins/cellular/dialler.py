@@ -23,8 +23,13 @@ REGISTERED_WITHIN = 75.0  #: seconds; some modems need 44 after power on
 
 _PORTS, _WORKED = "ports", "worked"  # what is noted: which port answered, which APN worked
 _MOST_MODEMS = 32
-#: failures that another access point may cure
-_ANOTHER_APN = frozenset({Reason.WRONG_APN, Reason.NO_ADDRESS})
+#: failures that another access point may cure; networks tell a wrong one in many ways, or in none
+_ANOTHER_APN = frozenset(
+    {
+        *(Reason.WRONG_APN, Reason.WRONG_KEY, Reason.NO_ADDRESS, Reason.REJECTED),
+        *(Reason.TIMEOUT, Reason.LOST, Reason.MISCONFIGURED),
+    }
+)
 
 
 class Dialled(Protocol):
@@ -67,6 +72,7 @@ class Dialler:
         self._context = context
         self._opener = opener
         self._memory = ApnMemory(context.store)
+        self._tried: dict[str, Plan] = {}  # by card: where a time limit ended the last attempt
 
     async def dial(self, line: Line, wishes: Wishes) -> Connection:
         """Get a modem online. Raises ConnectError, ToolMissing; then nothing is left behind."""
@@ -81,6 +87,7 @@ class Dialler:
             place = wishes.place
             await modem.wait_registered(until, roaming=wishes.roaming, section=place)
             card, plans = await self._plans(modem, wishes)
+            plans = behind(plans, self._tried.pop(card, None))
             await modem.use_apn(plans[0].apn)
         finally:
             found.port.close()
@@ -89,13 +96,16 @@ class Dialler:
             if number:
                 await self._change_apn(found.path, plan)
             call = self._call(program, found.path, line, wishes, plan)
+            self._tried[card] = plan
             try:
                 connection = await call.start()
             except ConnectError as error:
+                del self._tried[card]
                 if error.reason in _ANOTHER_APN and number + 1 < len(plans):
                     line.progress(f"{plan.named}: {error.sentence}")
                     continue
                 raise await self._explain(found.path, line, error, plans[: number + 1]) from None
+            del self._tried[card]
             line.call = call
             self._note_worked(card, plan)
             self._note(_WORKED, line, plan.apn)
@@ -207,3 +217,9 @@ class Dialler:
     def _noted(self, kind: str) -> dict[str, Any]:
         found = self._context.store.load().get(kind)
         return found if isinstance(found, dict) else {}
+
+
+def behind(plans: list[Plan], last: Plan | None) -> list[Plan]:
+    """Return the plans from the one behind `last` on, and then those before; all if it is none."""
+    start = plans.index(last) + 1 if last in plans else 0
+    return plans[start:] + plans[:start]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,9 +11,8 @@ from conman_core import (
     Reason,
     ToolMissing,
 )
-from conman_core.errors import SystemFault
 from conman_core.testing import run
-from conman_plugins.cellular import apns, dialler, pppd
+from conman_plugins.cellular import dialler, pppd
 from conman_plugins.cellular.at import Reply
 from tests.cellular.serialkit import Desk, failure, link_of, ok
 
@@ -205,42 +203,6 @@ def test_a_modem_that_is_not_there_any_more_says_so(desk: Desk) -> None:
     desk.tree.pull("1-1")
     with pytest.raises(ConnectError, match="no modem is at USB 1-1 any more"):
         run(desk.driver.connect(link))
-
-
-def test_with_apn_auto_what_worked_last_comes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = tmp_path / "providers.xml"
-    database.write_text(
-        '<serviceproviders><country code="gr"><provider><gsm><network-id mcc="202" mnc="01"/>'
-        '<apn value="first"/><apn value="second"/></gsm></provider></country></serviceproviders>'
-    )
-
-    def here(plmn: str, iccid: str, memory: Any) -> Any:
-        return apns.candidates(plmn, iccid, memory, database)
-
-    monkeypatch.setattr(dialler, "candidates", here)
-    desk = Desk(tmp_path, apn="auto")
-    desk.modem.apns = {"first": ("Failed (NO CARRIER)",)}
-    run(desk.driver.connect(link_of(desk)))
-    assert desk.modem.apn == "second"
-    desk.modem.said.clear()
-    desk.driver = desk.make()
-    run(desk.driver.connect(link_of(desk)))
-    assert [word for word in desk.modem.said if "CGDCONT" in word] == ['AT+CGDCONT=1,"IP","second"']
-
-
-def test_a_disk_that_is_full_keeps_nobody_offline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    desk = Desk(tmp_path)
-
-    def full(values: Any) -> None:
-        raise SystemFault("no space left on device")
-
-    monkeypatch.setattr(desk.context.store, "save", full)
-    assert run(desk.driver.connect(link_of(desk))).interface == "ppp10"
-    assert "is not kept for the next time: no space left" in caplog.text
 
 
 def test_a_program_that_is_wanted_and_missing_is_told(
