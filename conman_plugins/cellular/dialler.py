@@ -76,7 +76,7 @@ class Dialler:
 
     async def dial(self, line: Line, wishes: Wishes) -> Connection:
         """Get a modem online. Raises ConnectError, ToolMissing; then nothing is left behind."""
-        program = self._program()
+        program = self.program()
         found = await find_port(line.paths, self._opener, self._last_port(line))
         try:
             modem = SerialModem(self._context, found.port, line.progress)
@@ -112,7 +112,7 @@ class Dialler:
             return connection
         raise AssertionError("there is always a plan")
 
-    def _program(self) -> str:
+    def program(self) -> str:
         """Return what dials: pppd or sakis3g. Raises ConnectError."""
         wanted: str = self._context.settings["dialer"]
         if wanted == "pppd":

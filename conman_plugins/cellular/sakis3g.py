@@ -107,7 +107,8 @@ class Sakis3gDriver(LinkDriver):
 
     async def _connect(self, link: Link, wishes: Wishes) -> Connection:
         await self.disconnect(link)
-        sakisconf.read(self._conf).must_be_sound(self._conf)
+        by_script = self._dialler.program() == "sakis3g"
+        sakisconf.read(self._conf).must_be_sound(self._conf, for_script=by_script)
         async with self._turn(link):
             device = self._links.device(link)
             if device:

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conman_core import ConnectError, Reason
@@ -27,24 +27,32 @@ _SPOKEN |= {"USBMODEM": re.compile("[0-9a-fA-F]{4}:[0-9a-fA-F]{4}"), "BAUD": re.
 _SPOKEN |= {"CUSTOM_TTY": re.compile("/dev/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")}
 _SPOKEN |= {"APN": re.compile(r"[A-Za-z0-9._-]{1,100}|CUSTOM_APN")}
 _SPOKEN |= {"CUSTOM_APN": re.compile(r"[A-Za-z0-9._-]{1,100}")}
-#: a command that root would run; the user may want it, conman must know of it
-_COMMANDS = frozenset({"CONNECTION_HOOK"})
+#: commands that root would run; the user may want them, conman must know of them
+_COMMANDS = frozenset({"CONNECTION_HOOK", "HOOK"})
+#: what conman gives the script itself: the file's would count more
+_CONMANS = frozenset({"PPPD_OPTIONS", "PPPD_PEERS", "PPPINT", "MODEM", "OTHER"})
+#: values of these that are conman's, too
+_HARMLESS = {"MODEM": frozenset({"OTHER"}), "OTHER": frozenset({"CUSTOM_TTY"})}
 
 
 @dataclass(frozen=True, slots=True)
 class SakisConf:
-    """The settings of the file; `faults` are sentences, each with its line."""
+    """The settings of the file; `faults` are sentences, each with its line.
+
+    `overriding` are those of lines that only the script heeds, and heeds more than conman.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    overriding: tuple[str, ...] = ()
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
 
-    def must_be_sound(self, path: Path = FILE) -> None:
-        """Raise ConnectError if the script may not be given this file."""
-        if self.faults:
-            raise ConnectError(Reason.MISCONFIGURED, f"{path}: {'; '.join(self.faults)}")
+    def must_be_sound(self, path: Path = FILE, *, for_script: bool = True) -> None:
+        """Raise ConnectError if this file may not be used, or not by the script itself."""
+        if faults := self.faults + (self.overriding if for_script else ()):
+            raise ConnectError(Reason.MISCONFIGURED, f"{path}: {'; '.join(faults)}")
 
 
 def read(path: Path = FILE) -> SakisConf:
@@ -61,14 +69,14 @@ def read(path: Path = FILE) -> SakisConf:
     parsed = parse(text)
     if about.st_uid or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         fault = f"others than root may change it; chown root {path} && chmod 600 {path}"
-        return SakisConf(parsed.values, (*parsed.faults, fault))
+        return replace(parsed, faults=(*parsed.faults, fault))
     return parsed
 
 
 def parse(text: str) -> SakisConf:
     """Return what a file says. Never raises."""
     values: dict[str, str] = {}
-    faults = []
+    faults, overriding = [], []
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if not line or line.startswith("#") or _SWITCH.fullmatch(line):
@@ -80,14 +88,17 @@ def parse(text: str) -> SakisConf:
         name, value = found[1], next((part for part in found.groups()[1:] if part is not None), "")
         if why := _why_not(name, value):
             faults.append(f"line {number}: {name} {why}")
+        elif name.upper() in _CONMANS and value not in _HARMLESS.get(name, ()):
+            why = "counts more than what conman tells the script; delete the line"
+            overriding.append(f"line {number}: {name} {why}")
         else:
             values[name] = value
-    return SakisConf(values, tuple(faults))
+    return SakisConf(values, tuple(faults), tuple(overriding))
 
 
 def _why_not(name: str, value: str) -> str:
     """Return why a value cannot be used, empty if it can; the value itself may be a secret."""
-    if name in _COMMANDS:
+    if name.upper() in _COMMANDS:  # it takes some names in small letters, too
         return "would run a command as root; delete the line"
     if _UNSAFE.search(value) and name != "DIAL":
         return "has characters that a shell acts upon; write it without them"

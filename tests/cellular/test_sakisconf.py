@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conman_core import ConnectError
+from conman_core import ConnectError, Reason
 from conman_plugins.cellular import sakis3g
 from conman_plugins.cellular.dialling import Wishes
 from conman_plugins.cellular.sakisconf import SakisConf, parse, read
@@ -47,12 +47,36 @@ def test_the_template_says_nothing_until_somebody_uncomments_it() -> None:
         ('APN="x"; reboot', 'line 1 is not NAME="value"'),
         ('APN="x" reboot', 'line 1 is not NAME="value"'),
         ('CONNECTION_HOOK="reboot"', "line 1: CONNECTION_HOOK would run a command as root"),
+        ('HOOK="reboot"', "line 1: HOOK would run a command as root"),
+        ('connection_hook="reboot"', "line 1: connection_hook would run a command as root"),
     ],
 )
 def test_what_the_script_would_run_is_a_fault(line: str, fault: str) -> None:
     (found,) = parse(line).faults
 
     assert found.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'PPPD_OPTIONS="defaultroute"',
+        'PPPINT="ppp0"',
+        'pppint="ppp0"',
+        'PPPD_PEERS="isp"',
+        'MODEM="12d1:1001"',
+        'OTHER="USBMODEM"',
+    ],
+)
+def test_what_counts_more_than_conmans_own_is_not_given_to_the_script(line: str) -> None:
+    conf = parse(line)
+    with pytest.raises(
+        ConnectError, match=r"line 1: .* counts more than what conman tells"
+    ) as told:
+        conf.must_be_sound()
+
+    assert told.value.reason is Reason.MISCONFIGURED
+    conf.must_be_sound(for_script=False)  # pppd does not read it
 
 
 @pytest.mark.parametrize("secret", ["a$b", "a`b"])
