@@ -21,6 +21,7 @@ LIMIT = 120.0  #: seconds
 _HANG_UP = 6.0
 _LARGEST = 4096
 _RUN, _DNS = Path("/run"), Path("/etc/ppp/resolv.conf")
+_NOTE = Path("/tmp/sakis3g.3gnet")  # noqa: S108 - the script's own: user and password, for all
 _NOBODY = "x"  #: user and password where there are none: it does not dial without
 #: exit codes of version 0.2.0e
 _CODES = {
@@ -54,6 +55,7 @@ class SakisCall:
         *,
         run: Path = _RUN,
         dns: Path = _DNS,
+        note: Path = _NOTE,
         inventory: Inventory | None = None,
     ) -> None:
         self._context = context
@@ -61,7 +63,7 @@ class SakisCall:
         self._apn = apn
         self._ids = ids
         self._lost = lost
-        self._run, self._dns = run, dns
+        self._run, self._dns, self._note = run, dns, note
         self._inventory = inventory or Inventory()
         self._handle = -1  # of the pppd that is ours
         self._watch: asyncio.Task[None] | None = None
@@ -95,8 +97,17 @@ class SakisCall:
         except BaseException:  # cancelled, too
             await self._clear(name)
             raise
+        finally:
+            self._remove_note()
         self._watch = asyncio.create_task(self._follow())
         return connection
+
+    def _remove_note(self) -> None:
+        try:
+            self._note.unlink(missing_ok=True)
+        except OSError as error:
+            words = f"delete it, it may have the password: rm -r {self._note}"
+            self._context.log.warning("%s stays: %s; %s", self._note, error.strerror, words)
 
     async def end(self) -> None:
         """Hang up: end the pppd that is ours, and no other. Never raises; may come twice."""

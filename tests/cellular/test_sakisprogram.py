@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,7 @@ class Desk:
             lambda *why: self.ends.append(why),
             run=self.run,
             dns=self.run / "resolv.conf",
+            note=self.run / "sakis3g.3gnet",
             inventory=Addresses(),
         )
 
@@ -127,6 +129,23 @@ def test_a_dial_gives_what_the_interface_has_and_the_servers_that_pppd_was_told(
     home = desk.context.runtime / "home-conman-ttyUSB0"
     assert list(home.iterdir()) == []
     assert desk.context.calls[0].argv[1] == f"HOME={home}"
+
+
+@pytest.mark.parametrize("code", [0, 95])
+def test_what_the_script_notes_for_everybody_is_removed(desk: Desk, code: int) -> None:
+    desk.dials()
+    note = desk.run / "sakis3g.3gnet"
+    note.write_text('APN_PASS="s3cret"\n')
+    desk.context.expect(ARGV, returncode=code)
+
+    async def check() -> None:
+        call = desk.call()
+        with contextlib.suppress(ConnectError):
+            await call.start()
+        assert not note.exists()
+        await call.end()
+
+    run(check())
 
 
 def test_a_call_that_ends_by_itself_is_told(desk: Desk) -> None:
