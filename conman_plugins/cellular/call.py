@@ -79,8 +79,10 @@ class Call:
         self._keep(replace(started, address=str(found.address)))
         return found
 
-    async def take_over(self) -> dict[Family, Settings]:
+    async def take_over(self, *, allowed: bool = True) -> dict[Family, Settings]:
         """Go on with the sessions of an earlier life; what does not run any more is ended.
+
+        So are they all if none is `allowed`.
 
         Returns nothing if there is none, or not all of it. Raises ConnectError.
         """
@@ -88,7 +90,7 @@ class Call:
         self.bearers = noted
         found: dict[Family, Settings] = {}
         for each in noted:
-            if key != self._key or not await bearers.runs(self.line, each):
+            if not allowed or key != self._key or not await bearers.runs(self.line, each):
                 break
             with contextlib.suppress(Garbled):
                 settings = await self._settings(each)

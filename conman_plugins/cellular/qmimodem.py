@@ -8,7 +8,7 @@ from collections.abc import Callable
 from conman_core import ConnectError, Connection, DriverContext, Family, Lost, Reason, Retry
 from conman_core.model import DriverEvent, link_name
 from conman_plugins.cellular.apns import ApnMemory
-from conman_plugins.cellular.autodial import dial
+from conman_plugins.cellular.autodial import AutoDial
 from conman_plugins.cellular.call import Call, describe
 from conman_plugins.cellular.comeback import Comeback
 from conman_plugins.cellular.dataformat import agree
@@ -51,7 +51,8 @@ class QmiModem:
         self._machine = machine
         self._link = link_name(NAME, name)
         self._tell = tell
-        self._memory = ApnMemory(context.store)
+        memory = ApnMemory(context.store)
+        self._auto = AutoDial(self.card, memory, machine.database, context.log)
         self._rule = PinRule(context.shared(MEMORY), SECTION)
         self._line: Line | None = None
         self._quick_until = 0.0
@@ -141,7 +142,7 @@ class QmiModem:
         self.call = self._new_call(port, line, wanted)
         try:
             if await registration.will_do(roaming=wanted.roaming):
-                return await self._dial(self.call, wanted)
+                return await self._auto.dial(self.call, wanted)
         except ConnectError as error:
             self._context.log.debug("%s: dialling at once: %s", self._link, error)
         await self._end()
@@ -152,7 +153,8 @@ class QmiModem:
         stands = await standing(self.qmicli)
         line = await self._open_line()
         self.call = call = self._new_call(port, line, wanted)
-        found = await call.take_over()
+        abroad = stands is not None and stands.roaming
+        found = await call.take_over(allowed=wanted.roaming or not abroad)
         if found:
             self._context.log.info("%s: the session of before goes on", self._link)
             return found
@@ -166,20 +168,10 @@ class QmiModem:
         await registration.wait(until, stands, roaming=wanted.roaming, section=SECTION)
         self._progress("dialling")
         await agree(self.qmicli, self._machine.ports, interface, self._machine.set_up)
-        return await self._dial(call, wanted)
+        return await self._auto.dial(call, wanted)
 
     def _new_call(self, port: Port, line: Line, wanted: Wanted) -> Call:
         return Call(self._context, port, self.qmicli, line, self._hung_up, key=wanted.key)
-
-    async def _dial(self, call: Call, wanted: Wanted) -> Found:
-        return await dial(
-            call,
-            wanted,
-            self.card,
-            memory=self._memory,
-            database=self._machine.database,
-            log=self._context.log,
-        )
 
     def port(self) -> tuple[Port, str]:
         """Return the control port and its network interface, both usable. Raises ConnectError."""
