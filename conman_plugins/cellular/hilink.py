@@ -29,7 +29,7 @@ from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.usb import Function, Usb, UsbDevice
 from conman_plugins.cellular.usbpower import power_cycle, reenumerate
 from conman_plugins.cellular.watching import Watch
-from conman_plugins.cellular.webapi import WebApi
+from conman_plugins.cellular.webapi import StillOff, WebApi
 
 NAME = "hilink"
 
@@ -45,6 +45,7 @@ class HilinkDriver(LinkDriver):
     api_version: ClassVar[int] = 1
     connect_limit: ClassVar[float] = _LONGEST_DHCP + 15.0
     details_limit: ClassVar[float] = 12.0
+    recover_limit: ClassVar[float] = 45.0
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class HilinkDriver(LinkDriver):
         self._switcher = switcher or Switcher(context, self._usb)
         self._watch = Watch(context, self._switcher)
         self._leases = Leases(context, self._watch.tell)
+        self._off: set[str] = set()  # links whose mobile data conman has left switched off
         self._waiting: dict[str, str] = {}  # links that were refused, and whose the network is
 
     @classmethod
@@ -151,11 +153,17 @@ class HilinkDriver(LinkDriver):
         """Have a dongle dial anew; one that answers nothing at all is taken anew from USB."""
         if pages := self._pages(link):
             try:
-                await pages.redial()
+                await pages.redial(ours=link.name in self._off)
             except ConnectError as error:
+                if isinstance(error, StillOff):
+                    self._off.add(link.name)
+                if isinstance(error, StillOff) or error.reason is Reason.MISCONFIGURED:
+                    where = f"the dongle at USB {link.device}"
+                    self.context.log.warning("%s: %s", where, error)
                 if error.reason is not Reason.TIMEOUT:
                     return  # it lives, but it has no such pages
             else:
+                self._off.discard(link.name)
                 return
             sentence = f"the dongle at USB {link.device} answers nothing: it is taken anew"
             self._watch.tell(Lost(link.name, Reason.WEDGED, sentence))

@@ -17,6 +17,7 @@ from conman_core.model import IPAddress
 LIMIT = 2.0  #: seconds for one page
 
 _PORT = 80
+_TRIES = 5  #: to switch mobile data on again
 _LARGEST = 1 << 15  #: bytes of an answer
 _MOST = 100  #: values of a page
 _VALUE = re.compile(r"<([A-Za-z][A-Za-z0-9_]{0,40})>([^<>]{0,120})</\1>")
@@ -45,6 +46,10 @@ _CARDS = {
 }
 
 
+class StillOff(ConnectError):
+    """conman switched mobile data off, and could not switch it on again."""
+
+
 class WebApi:
     """The pages at a dongle's address, asked over its own interface."""
 
@@ -58,14 +63,49 @@ class WebApi:
         pages = [await self._get(page, cookie) for page in (_STATUS, _SIGNAL, _OPERATOR, _PIN)]
         return facts(*pages)
 
-    async def redial(self) -> None:
-        """Have the dongle end its session and begin a new one. Raises ConnectError."""
-        for wanted in ("0", "1"):
-            cookie, token = await self._session()
-            body = f"<request><dataswitch>{wanted}</dataswitch></request>"
-            said = parse(await self._ask("POST", _SWITCH, cookie, token, body))
-            if "code" in said:
-                raise ConnectError(Reason.REJECTED, f"{self._host} refused with {said['code']}")
+    async def redial(self, *, ours: bool = False) -> None:
+        """Have the dongle end its session and begin a new one. Raises ConnectError, StillOff.
+
+        One whose data a person has switched off is left so, if it was not conman (`ours`).
+        """
+        cookie, _ = await self._session()
+        if (await self._get(_SWITCH, cookie)).get("dataswitch") == "0" and not ours:
+            raise ConnectError(
+                Reason.MISCONFIGURED,
+                f"mobile data is switched off; switch it on at http://{self._host}",
+            )
+        try:
+            await self._switch("0")
+        except ConnectError as error:
+            if error.reason is Reason.REJECTED and not ours:
+                raise  # nothing has changed
+            await self._switch_on()
+            raise
+        except asyncio.CancelledError:
+            await self._switch_on()
+            raise
+        await self._switch_on()
+
+    async def _switch_on(self) -> None:
+        """Try until it is accepted, for it would stay off for good. Raises StillOff."""
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                await self._switch("1")
+            except ConnectError as error:
+                if not tries_left:
+                    sentence = f"mobile data may be off now; switch it on at http://{self._host}"
+                    raise StillOff(error.reason, sentence) from error
+            else:
+                return
+
+    async def _switch(self, wanted: str) -> None:
+        """Switch mobile data on or off. Raises ConnectError."""
+        cookie, token = await self._session()
+        body = f"<request><dataswitch>{wanted}</dataswitch></request>"
+        said = parse(await self._ask("POST", _SWITCH, cookie, token, body))
+        if said.get("response") != "OK":
+            code = said.get("code", "no word")
+            raise ConnectError(Reason.REJECTED, f"{self._host} refused with {code}")
 
     async def _session(self) -> tuple[str, str]:
         """Return cookie and token; both empty with old firmware, which wants none."""

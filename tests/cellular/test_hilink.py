@@ -282,7 +282,7 @@ def test_one_that_answers_nothing_is_lost_and_taken_anew(
         events = desk.driver.events()
         for reason, left in answers.items():
 
-            async def refused(pages: WebApi, reason: Reason = reason) -> None:
+            async def refused(pages: WebApi, reason: Reason = reason, **_: bool) -> None:
                 raise ConnectError(reason, "no")
 
             monkeypatch.setattr(WebApi, "redial", refused)
