@@ -59,7 +59,7 @@ class QmiModem:
         self._comeback = Comeback(context, self.qmicli.device, machine.open_line, self._taken)
         self._trials = 0  #: going on: what a person has entered has the modem
         self._attempt: asyncio.Task[Connection] | None = None
-        self._mending: asyncio.Task[None] | None = None
+        self._mending: set[asyncio.Task[None]] = set()
 
     # -- connecting
 
@@ -201,13 +201,15 @@ class QmiModem:
 
     def _line_ended(self) -> None:
         """qmi-proxy ended, or the modem went: the session may go on all the same."""
-        if self.call and self.call.bearers and not self.turn.locked():
-            self._mending = asyncio.create_task(self._mend(), name=f"driver:mend {self.name}")
+        if self.call and self.call.bearers:
+            task = asyncio.create_task(self._mend(), name=f"driver:mend {self.name}")
+            self._mending.add(task)
+            task.add_done_callback(self._mending.discard)
 
     async def _mend(self) -> None:
         async with self.turn:
             call = self.call
-            if call is None:
+            if call is None or call.line.alive:
                 return
             try:
                 self.port()
@@ -216,16 +218,17 @@ class QmiModem:
                 if not await call.runs():
                     self._lost("the session ended while the line to the modem was broken")
                 self._context.log.info("%s: qmi-proxy ended and was started anew", self._link)
-            except ConnectError as error:
+            except (ConnectError, OSError) as error:  # a ToolMissing is one, too
                 self._lost(str(error))
 
     # -- its end
 
     async def close(self) -> None:
         """End what the driver runs; a connection goes on."""
-        if self._mending and not self._mending.done():
-            self._mending.cancel()
-            await asyncio.wait({self._mending})
+        if mending := set(self._mending):
+            for task in mending:
+                task.cancel()
+            await asyncio.wait(mending)
         await self._comeback.stop()
         self._close_line()
 
