@@ -4,6 +4,7 @@ A card is blocked after three wrong tries, and then wants a code that nobody has
 
 - never with fewer than three tries left, or an unknown number of them;
 - a value once for each card; again only if the card took it, as it asks after each reboot;
+- nor one that may have been tried on the same card when its number could not be read;
 - noted on disk before it is tried, so that a power cut cannot make it two.
 
 A value whose try was cut short counts as tried. One that the card took the time before is the
@@ -46,6 +47,7 @@ class PinRule:
         tells. Raises ConnectError with what a person must do, and whatever `attempt` raises: the
         PIN then counts as tried.
         """
+        card = card.rstrip("Ff")  # some tell what fills up the last byte, too
         mark = self._begin(card, pin, left)
         if await attempt():
             self._note(card, mark, _RIGHT)
@@ -66,6 +68,7 @@ class PinRule:
                 mark = _fingerprint(values, card, pin)
                 known = _tried(values, card)
                 state = str(known.pop(mark, ""))
+                state = _elsewhere(values, card, pin) or state
                 if (state and state not in {_RIGHT, _AGAIN}) or len(known) >= MOST_VALUES:
                     raise self._spent(state)
                 known[mark] = _AGAIN if state else _CUT
@@ -124,6 +127,20 @@ def _tried(values: dict[str, Any], card: str) -> dict[str, Any]:
         known = cards[card] = {}
     found: dict[str, Any] = known
     return found
+
+
+def _elsewhere(values: dict[str, Any], card: str, pin: str) -> str:
+    """Return the state of a value that was not right on what may have been the same card.
+
+    A number that can be read now may have been unreadable then, and the other way round.
+    """
+    cards = values["cards"]
+    for other in [""] if card else list(cards):
+        known = cards.get(other)
+        state = known.get(_fingerprint(values, other, pin)) if isinstance(known, dict) else None
+        if other != card and state is not None and state not in {_RIGHT, _AGAIN}:
+            return str(state)
+    return ""
 
 
 def _fingerprint(values: dict[str, Any], card: str, pin: str) -> str:

@@ -95,6 +95,26 @@ def test_cards_without_a_number_share_their_tries(memory: FakeSharedStore) -> No
     assert other.tried == []
 
 
+@pytest.mark.parametrize(("first", "then"), [(CARD, ""), ("", CARD), (CARD, CARD + "F")])
+def test_a_card_whose_number_is_read_differently_has_its_tries_no_second_time(
+    memory: FakeSharedStore, first: str, then: str
+) -> None:
+    card = Sim("1234")
+    card.refused(memory, "9999", first)
+    card.left = 3
+    assert "has refused this PIN before" in card.refused(memory, "9999", then)
+    assert card.tried == ["9999"]
+
+
+@pytest.mark.parametrize(("first", "then"), [(CARD, ""), ("", CARD), (CARD, CARD + "F")])
+def test_what_it_took_is_entered_all_the_same(
+    memory: FakeSharedStore, first: str, then: str
+) -> None:
+    card = Sim("1234")
+    card.enter(memory, "1234", first)
+    card.enter(memory, "1234", then)
+
+
 def test_a_pin_that_was_right_and_is_refused_now_is_not_tried_again(
     memory: FakeSharedStore,
 ) -> None:
