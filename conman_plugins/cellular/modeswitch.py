@@ -6,8 +6,10 @@ program and the same list of devices (/etc/usb_modeswitch.d, /usr/share/usb_mode
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from conman_core import ConnectError, DriverContext, Reason
@@ -18,6 +20,7 @@ from conman_plugins.cellular.usb import Usb, UsbDevice
 TOOL = "usb_modeswitch"
 LIMIT = 30.0  #: seconds: it waits for the dongle, and for what becomes of it
 UDEV_LIMIT = 10.0  #: seconds that udev has for it before conman does it
+AGAIN = (60.0, 300.0, 1800.0)  #: seconds after a switch that failed; the last repeats
 
 _LARGEST = 1 << 18  #: bytes of a file
 _FOLDERS = ("etc/usb_modeswitch.d", "usr/share/usb_modeswitch")
@@ -25,6 +28,14 @@ _PACK = "usr/share/usb_modeswitch/configPack.tar.gz"
 _RULES = "lib/udev/rules.d/40-usb_modeswitch.rules"
 #: vendors whose discs are dongles even where that list is not installed: Huawei, ZTE, Alcatel
 _KNOWN = frozenset({0x12D1, 0x19D2, 0x1BBB})
+
+
+@dataclass(slots=True)
+class _Tried:
+    """When a dongle is to be switched next, and how often that has failed."""
+
+    next: float
+    failures: int = 0
 
 
 class Plugged:
@@ -37,23 +48,31 @@ class Plugged:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[tuple[str, int], None] = {}
+        self._seen: dict[tuple[str, int], _Tried] = {}
 
-    def seen(self, device: UsbDevice) -> bool:
-        """Tell whether `first` was asked of the device as it is plugged in now."""
+    def due(self, device: UsbDevice, now: float) -> float:
+        """Return when it may be tried: in the past, or never if it was done or is being done."""
         with self._lock:
-            return (device.place, device.number) in self._seen
+            return self._seen.get((device.place, device.number), _Tried(now)).next
 
-    def first(self, device: UsbDevice) -> bool:
-        """Tell whether this is the first time that it is asked."""
+    def first(self, device: UsbDevice, now: float) -> bool:
+        """Tell whether it is to be tried now; then nobody else does."""
         key = (device.place, device.number)
         with self._lock:
-            if key in self._seen:
+            tried = self._seen.setdefault(key, _Tried(now))
+            if now < tried.next:
                 return False
-            self._seen[key] = None
+            tried.next = math.inf
             while len(self._seen) > self._MOST:
                 del self._seen[next(iter(self._seen))]
             return True
+
+    def failed(self, device: UsbDevice, now: float) -> None:
+        """Have it tried again later."""
+        with self._lock:
+            tried = self._seen.setdefault((device.place, device.number), _Tried(now))
+            tried.next = now + AGAIN[min(tried.failures, len(AGAIN) - 1)]
+            tried.failures += 1
 
 
 ALL = Plugged()
@@ -83,19 +102,30 @@ class Switcher:
             return Reason.NO_TOOL, f"{shown}: {missing}"
         return Reason.NO_DEVICE, f"{shown} and is switched; if it stays so, plug it in again"
 
-    async def switch_all(self) -> None:
-        """Switch every disc that nobody has switched yet, each once. Raises nothing."""
+    async def switch_all(self) -> float | None:
+        """Switch every disc that is due. Raises nothing.
+
+        Return in how many seconds to come again because of one that failed, None if there is none.
+        """
+        now = self._context.now
         for disc in self.discs():
-            if self._plugged.seen(disc):
+            if self._plugged.due(disc, now()) > now():
                 continue
             if self._udev_does_it():
                 await self._context.sleep(UDEV_LIMIT)
-            if self._usb.at(disc.place) != disc or not self._plugged.first(disc):
+            if self._usb.at(disc.place) != disc or not self._plugged.first(disc, now()):
                 continue
+            done = False
             try:
                 await self._switch(disc)
+                done = True
             except (ConnectError, SystemFault, OSError) as error:
                 self._context.log.warning("%s at USB %s: %s", disc.name, disc.place, error)
+            finally:
+                if not done:
+                    self._plugged.failed(disc, now())
+        waits = [self._plugged.due(disc, now()) - now() for disc in self.discs()]
+        return min((max(wait, 0.0) for wait in waits if wait < math.inf), default=None)
 
     async def _switch(self, disc: UsbDevice) -> None:
         """Raises ConnectError, ToolMissing, SystemFault, OSError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 from conman_core import DriverContext, ProbeAgain
@@ -59,7 +60,10 @@ class Watch:
             await asyncio.wait({switching})
 
     async def _switch(self, news: asyncio.Event) -> None:
+        again: float | None = None
         while True:
-            await news.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(again):
+                    await news.wait()
             news.clear()
-            await self._switcher.switch_all()
+            again = await self._switcher.switch_all()

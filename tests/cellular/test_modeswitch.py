@@ -221,3 +221,17 @@ def test_a_tool_that_fails_or_hangs_is_no_end_of_the_world(
         run(desk.switcher.switch_all())
     assert "did not end within 30 s" in caplog.text
     assert "usb_modeswitch failed: No devices in target mode" in caplog.text
+
+
+def test_a_switch_that_failed_is_tried_again_later_and_later(desk: Desk) -> None:
+    desk.lists("12d1:1f01")
+    disc(desk.tree)
+    clock = desk.context.clock
+    with desk.context as context:
+        for again in (60, 300, 1800, 1800):
+            context.expect(ARGV, returncode=1)
+            assert run(desk.switcher.switch_all()) == pytest.approx(again)
+            assert run(desk.switcher.switch_all()) == pytest.approx(again)  # too early
+            clock.now += again
+        context.expect(ARGV)
+        assert run(desk.switcher.switch_all()) is None

@@ -1,4 +1,4 @@
-"""A HiLink dongle is asked to dial anew: what a person switched off stays off, all else comes on."""
+"""A HiLink dongle is asked to dial anew: what a person switched off stays, all else comes on."""
 
 from __future__ import annotations
 

@@ -29,9 +29,11 @@ class Switches(Switcher):
         tree = UsbTree(tmp_path / "sys")
         super().__init__(FakeContext(), tree.usb, root=tmp_path, plugged=Plugged())
         self.looks = 0
+        self.failures = 0  #: so many switches fail, and are due at once
 
-    async def switch_all(self) -> None:
+    async def switch_all(self) -> float | None:
         self.looks += 1
+        return 0.0 if self.looks <= self.failures else None
 
 
 class FakePlugs(Plugs):
@@ -68,6 +70,28 @@ def test_news_lead_to_a_new_look_and_a_disc_is_looked_for_at_once(
 
     run(check())
     assert FakePlugs.latest._socket.fileno() == -1
+
+
+def test_a_disc_whose_switch_failed_is_looked_for_again_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "Plugs", FakePlugs)
+    switcher = Switches(tmp_path)
+    switcher.failures = 2
+    watch = Watch(FakeContext(), switcher)
+
+    async def check() -> None:
+        events = watch.events()
+        watch.tell(LOST)
+        await anext(events)
+        async with asyncio.timeout(5):
+            while switcher.looks < 3:
+                await asyncio.sleep(0)
+        await settle()
+        assert switcher.looks == 3
+        await events.aclose()  # type: ignore[attr-defined]
+
+    run(check())
 
 
 def test_a_machine_that_tells_nothing_still_has_its_discs_switched(
