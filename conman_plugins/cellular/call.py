@@ -60,10 +60,14 @@ class Call:
         for family in families:
             try:
                 found[family] = await self._start(plan, family)
-            except NoSession as error:
+            except ConnectError as error:
+                if not found and not isinstance(error, NoSession):
+                    raise
                 failure = failure or error
         if failure and not found:
             raise failure
+        if failure:
+            self._log.info("one address family is enough: %s", failure)
         return found
 
     async def _start(self, plan: Plan, family: Family) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conman_core import ConnectError, Reason
+from conman_core import ConnectError, Family, Reason
 from conman_core.errors import SystemFault
 from conman_plugins.cellular import bearer
 from tests.cellular.wwanrig import DATABASE, Rig
@@ -46,6 +46,33 @@ def test_one_that_is_wanted_abroad_goes_on_there(rig: Rig) -> None:
         assert rig.modem.questions == ["nas-get-serving-system", "wds-get-current-settings"]
 
     rig.on(check())
+
+
+# -- two families ----------------------------------------------------------------------------------
+
+
+def test_whatever_keeps_the_second_family_away_does_not_cost_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bearer, "START_LIMIT", 0.05)
+    rig = Rig(tmp_path, {"apn": "internet", "ip-type": "4v6"}, ipv6=True)
+    silent_about(rig, monkeypatch, b"\x19\x01\x00\x06")  # IPv6
+
+    async def check() -> None:
+        found = await rig.connect()
+        assert list(found.gateways) == [Family.IPV4]
+        assert len(rig.modem.qmi.of(WDS)) == 1
+
+    rig.on(check())
+
+
+def test_a_first_family_that_fails_so_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bearer, "START_LIMIT", 0.05)
+    rig = Rig(tmp_path, {"apn": "internet", "ip-type": "4v6"}, ipv6=True)
+    silent_about(rig, monkeypatch, b"internet")
+    rig.on(rig.fails(Reason.TIMEOUT))
 
 
 # -- apn = auto ------------------------------------------------------------------------------------
