@@ -184,6 +184,7 @@ class FakeUsb:
         _link(self.root / "class/usbmisc/cdc-wdm0", part / "usbmisc/cdc-wdm0")
         _link(part / "usbmisc/cdc-wdm0/device", part)
         _link(self.root / "class/net/wwan0", part / "net/wwan0")
+        _link(part / "net/wwan0/device", part)
         _link(self.root / "bus/usb/devices/1-1", device)
 
     @property

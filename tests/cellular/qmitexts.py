@@ -146,7 +146,7 @@ def _format(it: FakeModem, value: str, more: Sequence[str]) -> Answer:
 
 @_says("wda-set-data-format")
 def _set_format(it: FakeModem, value: str, more: Sequence[str]) -> Answer:
-    it.ask(WDA, 0x0020, {0x11: (2 if value == "raw-ip" else 1).to_bytes(4, "little")})
+    it.ask(WDA, 0x0020, {0x11: (2 if "raw-ip" in value else 1).to_bytes(4, "little")})
     return f"{DEV} Successfully set data format\n"
 
 
