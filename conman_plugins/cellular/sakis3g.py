@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +17,10 @@ from conman_core import (
     Lost,
     Option,
     Reason,
+    Retry,
     Unavailable,
 )
+from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent
 from conman_plugins.cellular import dialling, modemmanager, sakisconf
 from conman_plugins.cellular.at import Port
@@ -30,6 +31,7 @@ from conman_plugins.cellular.sakisoptions import OPTIONS
 from conman_plugins.cellular.seriallinks import SerialLinks
 from conman_plugins.cellular.serialmodem import SerialModem
 from conman_plugins.cellular.serialports import Opener, find_port
+from conman_plugins.cellular.turns import TRYING, Turn
 from conman_plugins.cellular.usb import Usb, UsbDevice
 from conman_plugins.cellular.usbpower import power_cycle, reenumerate
 from conman_plugins.cellular.watching import Watch
@@ -65,7 +67,7 @@ class Sakis3gDriver(LinkDriver):
         self._entered = Entered(context.store)
         self._dialler = Dialler(context, opener)
         self._calls: dict[str, Line] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, Turn] = {}
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -103,53 +105,56 @@ class Sakis3gDriver(LinkDriver):
     # -- connections ------------------------------------------------------------------------------
 
     async def connect(self, link: Link) -> Connection:
-        return await self._connect(link, self._wishes())
+        return await self._turn(link).attempt(
+            lambda: self._connect(link, self._wishes()), lambda: self._end(link)
+        )
 
     async def _connect(self, link: Link, wishes: Wishes) -> Connection:
-        await self.disconnect(link)
+        """Dial; whoever calls has the modem's turn. Raises ConnectError, ToolMissing."""
+        await self._end(link)
         by_script = self._dialler.program() == "sakis3g"
         sakisconf.read(self._conf).must_be_sound(self._conf, for_script=by_script)
-        async with self._turn(link):
-            device = self._links.device(link)
-            if device:
-                self._must_be_free(device)
-            paths = self._links.ports(link, wishes)
-            what = device.name if device else wishes.port
+        device = self._links.device(link)
+        if device:
+            self._must_be_free(device)
+        paths = self._links.ports(link, wishes)
+        what = device.name if device else wishes.port
 
-            def lost(reason: Reason, words: str) -> None:
-                self._watch.tell(Lost(link.name, reason, f"{what}: {words}"))
+        def lost(reason: Reason, words: str) -> None:
+            self._watch.tell(Lost(link.name, reason, f"{what}: {words}"))
 
-            def progress(words: str) -> None:
-                self.context.log.info("%s: %s", link.name, words)
+        def progress(words: str) -> None:
+            self.context.log.info("%s: %s", link.name, words)
 
-            line = Line(paths, device.ids if device else "", lost, progress)
-            try:
-                connection = await self._dialler.dial(line, wishes)
-            except ConnectError as error:
-                sentence = f"{what}: {error.sentence}"
-                raise ConnectError(error.reason, sentence) from None
-            self._calls[link.name] = line
-            return connection
+        line = Line(paths, device.ids if device else "", lost, progress)
+        try:
+            connection = await self._dialler.dial(line, wishes)
+        except ConnectError as error:
+            sentence = f"{what}: {error.sentence}"
+            raise ConnectError(error.reason, sentence) from None
+        self._calls[link.name] = line
+        return connection
 
     async def disconnect(self, link: Link) -> None:
+        if not self._turn(link).trials:  # else it is about the call that the trial has ended
+            await self._end(link)
+
+    async def _end(self, link: Link) -> None:
         if line := self._calls.pop(link.name, None):
             await line.end()
 
     def events(self) -> AsyncIterator[DriverEvent]:
         return self._watch.events()
 
-    @asynccontextmanager
-    async def _turn(self, link: Link) -> AsyncIterator[None]:
-        """Let one task at a time speak with a modem."""
-        async with self._turns.setdefault(link.name, asyncio.Lock()):
-            yield
+    def _turn(self, link: Link) -> Turn:
+        return self._turns.setdefault(link.name, Turn())
 
     # -- facts and repairs ------------------------------------------------------------------------
 
     async def details(self, link: Link) -> Mapping[str, str]:
         device = self._links.device(link)
         about = {"modem": f"{device.name} ({device.ids})"} if device else {}
-        if self._turns.setdefault(link.name, asyncio.Lock()).locked():
+        if self._turn(link).lock.locked():
             return about  # it is being dialled
         try:
             async with self._modem(link) as modem:
@@ -163,7 +168,7 @@ class Sakis3gDriver(LinkDriver):
         """Give a modem to ask, over a port that no call has. Raises ConnectError."""
         call = self._calls.get(link.name)
         taken = call.terminal if call else ""
-        async with self._turn(link):
+        async with self._turn(link).lock:
             paths = [path for path in self._links.ports(link, self._wishes()) if path != taken]
             found = await find_port(paths, self._opener)
             try:
@@ -220,6 +225,19 @@ class Sakis3gDriver(LinkDriver):
         if isinstance(found, Unavailable):
             raise ConnectError(found.reason, found.sentence)
         link = found[0]
-        await self._connect(link, self._wishes().with_entered(values))
-        await self.disconnect(link)
-        self._entered.keep(self._written(), values)
+        try:
+            async with self._turn(link).trial():
+                if link.name in self._calls:
+                    self._watch.tell(Lost(link.name, Reason.LOST, TRYING))
+                await self._connect(link, self._wishes().with_entered(values))
+                await self._end(link)
+            self._keep(values)
+        finally:
+            self._watch.tell(Retry(link.name, TRYING))
+
+    def _keep(self, values: Mapping[str, str]) -> None:
+        try:
+            self._entered.keep(self._written(), values)
+        except SystemFault as error:
+            sentence = f"it works, but is not kept: {error}"
+            raise ConnectError(Reason.MISCONFIGURED, sentence) from error
