@@ -157,9 +157,11 @@ class Sakis3gDriver(LinkDriver):
         if self._turn(link).lock.locked():
             return about  # it is being dialled
         try:
+            if device:
+                self._must_be_free(device)
             async with self._modem(link) as modem:
                 return about | dict(await modem.facts())
-        except ConnectError as error:  # during a call not every modem has a port left
+        except ConnectError as error:  # no port is left, or ModemManager has it
             self.context.log.debug("%s tells nothing: %s", link.name, error)
             return about
 
@@ -178,7 +180,9 @@ class Sakis3gDriver(LinkDriver):
 
     async def recover(self, link: Link, step: int) -> bool:
         """0: radio off and on. 1: start the modem anew. 2: take it anew from USB. 3: power."""
-        device = self._usb.at(link.device)
+        device = self._links.device(link)
+        if device:
+            self._must_be_free(device)
         if step in (0, 1):
             await self._hang_up(link)
             await self._start_anew(link, device, radio_alone=step == 0)

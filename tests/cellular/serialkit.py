@@ -13,6 +13,7 @@ from conman_core.testing import FakeContext, FakeRunning, run
 from conman_plugins.cellular.at import Reply
 from conman_plugins.cellular.modeswitch import Plugged, Switcher
 from conman_plugins.cellular.sakis3g import Sakis3gDriver
+from conman_plugins.cellular.usb import UsbDevice
 from tests.cellular.usbtree import UsbTree, e220
 
 ICCID, IMSI = "8930012345678901234", "202011234567890"
@@ -129,6 +130,7 @@ class Desk:
         self.context.programs["pppd"] = self.pppd
         self.options = ""  #: that pppd was given last
         self.script = ""  #: that chat was given last
+        self.busy = False  #: ModemManager has the modem
         self.driver = self.make()
 
     def make(self) -> Sakis3gDriver:
@@ -140,8 +142,12 @@ class Desk:
             switcher,
             opener=self.modem.open,
             conf=self.conf,
-            in_use=lambda device: None,
+            in_use=self.must_be_free,
         )
+
+    def must_be_free(self, device: UsbDevice) -> None:
+        if self.busy:
+            raise ConnectError(Reason.BUSY, f"ModemManager has {device.name}")
 
     def pppd(self, program: FakeRunning) -> None:
         """Dial: print what the APN leads to, and end if that is no call."""

@@ -131,6 +131,17 @@ def test_a_modem_that_answers_nothing_is_taken_anew_at_once(desk: Desk, step: in
     assert switch.read_text() == "1"
 
 
+def test_a_modem_that_modemmanager_has_is_neither_asked_nor_repaired(desk: Desk) -> None:
+    desk.busy = True
+    link = link_of(desk)
+
+    assert run(desk.driver.details(link)) == {"modem": "HUAWEI Mobile (12d1:1001)"}
+    for step in range(4):
+        with pytest.raises(ConnectError, match="ModemManager has HUAWEI"):
+            run(desk.driver.recover(link, step))
+    assert desk.modem.opened == []
+
+
 def test_a_call_is_told_lost_before_its_radio_is_switched_off(desk: Desk) -> None:
     async def check() -> None:
         link = link_of(desk)
