@@ -120,8 +120,18 @@ def free_unit() -> int:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that root alone can read, from its first byte on."""
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
+    """Write a file that root alone can read, from its first byte on. Raises ConnectError."""
+    try:
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> ConnectError:
+    """Return what to tell of a file or folder that is needed for a dial."""
+    reason = Reason.DENIED if isinstance(error, PermissionError) else Reason.MISCONFIGURED
+    words = f"{path} cannot be written: {error.strerror}; look at: df {path.parent}"
+    return ConnectError(reason, words)

@@ -13,7 +13,7 @@ from pathlib import Path
 from conman_core import Address, ConnectError, Connection, DriverContext, Family, Reason
 from conman_core.inventory import Inventory
 from conman_plugins.cellular.dialling import unusable
-from conman_plugins.cellular.pppcall import free_unit
+from conman_plugins.cellular.pppcall import free_unit, unwritable
 from conman_plugins.cellular.pppd import Call
 
 LIMIT = 120.0  #: seconds
@@ -79,7 +79,10 @@ class SakisCall:
         name = f"conman-{self._call.terminal.rpartition('/')[2]}"
         must_be_harmless(self._call, self._apn)
         home = self._context.runtime / f"home-{name}"  # empty: it reads a PIN from ~/.3gpin
-        home.mkdir(mode=0o700, exist_ok=True)
+        try:
+            home.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise unwritable(home, error) from error
         try:
             done = await self._context.run(
                 ["env", f"HOME={home}", *arguments(self._call, self._apn, self._ids, unit, name)],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,6 +206,20 @@ def test_a_modem_that_is_not_there_any_more_says_so(desk: Desk) -> None:
     desk.tree.pull("1-1")
     with pytest.raises(ConnectError, match="no modem is at USB 1-1 any more"):
         run(desk.driver.connect(link))
+
+
+def test_a_file_that_cannot_be_written_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def full(path: Any, *more: Any, **others: Any) -> int:
+        if "/options-" in str(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return opened(path, *more, **others)
+
+    monkeypatch.setattr(os, "open", full)
+    error = failure(desk)
+    assert error.reason is Reason.MISCONFIGURED
+    assert "options-ttyUSB0 cannot be written: No space left on device; look" in error.sentence
 
 
 def test_a_program_that_is_wanted_and_missing_is_told(

@@ -185,6 +185,12 @@ def test_its_exit_codes_have_words(desk: Desk, code: int, reason: Reason) -> Non
     assert raised.value.sentence
 
 
+def test_a_folder_that_cannot_be_made_is_told(desk: Desk) -> None:
+    (desk.context.runtime / "home-conman-ttyUSB0").write_text("")
+    with pytest.raises(ConnectError, match="home-conman-ttyUSB0 cannot be written: File exists"):
+        run(desk.call().start())
+
+
 def test_what_a_dial_without_end_has_started_is_ended(desk: Desk) -> None:
     desk.dials()
     desk.context.expect(ARGV, hangs=True)
