@@ -44,6 +44,7 @@ class Card:
 
     state: str
     left: int | None = None  #: tries of the PIN
+    slot: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,13 @@ _CARD_STATES = {
 
 def card(text: str) -> Card:
     """Read --uim-get-card-status: the first slot that has a card, and the application in use."""
-    state, left, upin = "", None, None
+    state, left, upin, slot = "", None, None, 0
     replaced = used = False
     for key, value in _pairs(text):
         if key == "Card state":
             if used:
                 break
+            slot += 1
             state = "absent" if value == "absent" else "broken" if value[:5] == "error" else ""
         elif key == "UPIN retries":
             upin = _number(value)
@@ -125,7 +127,7 @@ def card(text: str) -> Card:
             left = _number(value)
     if not state and "Card state" not in text:
         raise Garbled("its SIM card")
-    return Card(state or "waiting", upin if replaced else left)
+    return Card(state or "waiting", upin if replaced else left, slot or 1)
 
 
 _PIN_STATES = {

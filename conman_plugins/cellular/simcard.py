@@ -76,6 +76,13 @@ class SimCard:
         return card
 
     async def _enter(self, line: Line, rule: PinRule, pin: str, card: Card, section: str) -> None:
+        if card.slot != 1:  # nor would its number be known, by which tries are counted
+            what = f"the SIM card in slot {card.slot} asks for its PIN"
+            raise ConnectError(
+                Reason.PIN_REQUIRED,
+                f"{what}, which conman enters in slot 1 only; put the card there, or switch its"
+                " PIN off with a phone",
+            )
         if not pin:
             left = "" if card.left is None else f" ({card.left} tries left)"
             raise ConnectError(

@@ -46,7 +46,7 @@ def test_the_operating_mode(name: str, mode: Mode) -> None:
         ("card.absent", Card("absent")),
         ("card.error", Card("broken")),
         ("card.old-sim", Card("waiting", 3)),
-        ("card.upin-two-slots", Card("pin", 3)),
+        ("card.upin-two-slots", Card("pin", 3, slot=2)),
     ],
 )
 def test_the_card(name: str, card: Card) -> None:

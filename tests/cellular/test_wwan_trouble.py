@@ -11,6 +11,7 @@ import pytest
 from conman_core import ConnectError, Family, Reason
 from conman_core.errors import SystemFault
 from conman_plugins.cellular import bearer
+from tests.cellular.qmitexts import ANSWERS
 from tests.cellular.wwanrig import DATABASE, Rig
 from tests.lab.modems.qmux import WDS
 
@@ -46,6 +47,17 @@ def test_one_that_is_wanted_abroad_goes_on_there(rig: Rig) -> None:
         assert rig.modem.questions == ["nas-get-serving-system", "wds-get-current-settings"]
 
     rig.on(check())
+
+
+def test_no_pin_meant_for_another_slot_is_entered_in_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(tmp_path, {"apn": "internet", "pin": "1234"})
+    rig.modem.insert(pin="9999")
+    text = (Path(__file__).parent / "qmicli/card.upin-two-slots.txt").read_text()
+    monkeypatch.setitem(ANSWERS, "uim-get-card-status", lambda *_: text)
+    assert "slot 2 asks for its PIN" in rig.on(rig.fails(Reason.PIN_REQUIRED))
+    assert rig.modem.modem.sim.retries == 3
 
 
 # -- two families ----------------------------------------------------------------------------------
