@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import socket
+import struct
 from collections.abc import Callable, Mapping
 
 from conman_core import ConnectError, Reason
@@ -18,6 +21,7 @@ PROXY = "\0qmi-proxy"  #: an abstract socket: of this network namespace alone
 _OPEN, _ALLOCATE, _RELEASE = 0xFF00, 0x0022, 0x0023  #: messages of CTL
 ANSWER = 10.0  #: seconds that a modem has for an answer
 _CHUNK = 4096
+_UCRED = struct.Struct("=iII")  #: pid, uid, gid (unix(7))
 
 
 class Refused(ConnectError):
@@ -145,6 +149,13 @@ class Line:
             callback()
 
 
+def _uid_behind(writer: asyncio.StreamWriter) -> int:
+    """Return who listens: any user can take the name of an abstract socket."""
+    peer = writer.get_extra_info("socket")
+    told = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    return int(_UCRED.unpack(told)[1])
+
+
 async def open_line(device: str, proxy: str = PROXY, limit: float = ANSWER) -> Line:
     """Open a line to a device such as /dev/cdc-wdm0. Raises ConnectError."""
     try:
@@ -155,6 +166,14 @@ async def open_line(device: str, proxy: str = PROXY, limit: float = ANSWER) -> L
         raise ConnectError(
             Reason.BROKEN, f"qmi-proxy, which qmicli starts, cannot be reached: {why}"
         ) from None
+    uid = _uid_behind(writer)
+    if uid not in {0, os.geteuid()}:
+        writer.close()
+        raise ConnectError(
+            Reason.DENIED,
+            f"a program of user {uid} pretends to be qmi-proxy, so nothing is told to it; end it,"
+            " which is shown by: ss -xlp | grep qmi-proxy",
+        )
     line = Line(device, reader, writer)
     try:
         await line.ask(Service.CTL, 0, _OPEN, {0x01: device.encode()}, limit)

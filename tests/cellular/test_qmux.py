@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Coroutine
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conman_core import ConnectError, Reason
+from conman_plugins.cellular import line as line_module
 from conman_plugins.cellular.line import Line, Refused, open_line
 from conman_plugins.cellular.qmux import Kind, Message, QmuxError, Service, Splitter, pack
 from tests.lab.modems import qmux as lab
@@ -158,3 +160,31 @@ def test_without_a_proxy_it_says_so() -> None:
             await open_line("/dev/cdc-wdm0", "\0conman-test-no-such-proxy")
 
     talk(check())
+
+
+@pytest.mark.parametrize("stranger", [False, True], ids=["conman's user", "a stranger"])
+def test_only_a_proxy_of_root_or_conman_s_own_user_is_told_anything(
+    stranger: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stranger:
+        monkeypatch.setattr(line_module, "_uid_behind", lambda _: 65_000)
+    name = f"\0conman-test-proxy-{os.getpid()}"
+    heard: list[bytes] = []
+
+    async def check() -> None:
+        ended = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.read())
+            writer.close()
+            ended.set()
+
+        server = await asyncio.start_unix_server(serve, name)
+        async with server:
+            with pytest.raises(ConnectError) as caught:
+                await open_line("/dev/cdc-wdm0", name, 0.05)
+            await ended.wait()
+        assert caught.value.reason is (Reason.DENIED if stranger else Reason.WEDGED)
+
+    talk(check())
+    assert [b"/dev/cdc-wdm0" in each for each in heard] == [not stranger]
