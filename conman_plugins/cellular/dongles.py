@@ -23,6 +23,8 @@ MAKERS = frozenset(
         0x2DEE,  # MeiG
     }
 )
+#: those whose network devices are routers even if they have serial ports beside: no call is needed
+ROUTERS = frozenset({0x05C6, 0x12D1, 0x19D2, 0x1BBB, 0x1C9E, 0x1E0E, 0x1FAC, 0x2C7C})
 #: those whose standard serial ports take AT commands: their telephones do, too
 TELEPHONES = MAKERS | {
     0x0421,  # Nokia

@@ -23,7 +23,7 @@ from conman_core import (
 )
 from conman_core.inventory import Inventory
 from conman_core.model import DriverEvent
-from conman_plugins.cellular.dongles import MAKERS
+from conman_plugins.cellular.dongles import MAKERS, ROUTERS
 from conman_plugins.cellular.leases import Leases
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.usb import Function, Usb, UsbDevice
@@ -208,7 +208,7 @@ class HilinkDriver(LinkDriver):
 
 def router_of(device: UsbDevice) -> Function | None:
     """Return the part of a dongle that leads to its router, None if it is no such dongle."""
-    if device.vendor not in MAKERS:
+    if device.vendor not in MAKERS or (device.terminals and device.vendor not in ROUTERS):
         return None
     # with serial ports that one is no router, but wants to be dialled
     drivers = _DRIVERS - ({"huawei_cdc_ncm"} if device.terminals else set())
