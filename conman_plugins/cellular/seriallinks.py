@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from conman_core import ConnectError, Link, Reason, Specificity
@@ -21,7 +22,8 @@ class SerialLinks:
     def offered(self, wishes: Wishes) -> list[Link]:
         """Return the links that there are."""
         if wishes.port:
-            return [self._by_port(wishes.port)] if Path(wishes.port).exists() else []
+            real = _real(wishes.port)
+            return [self._by_port(real)] if Path(real).exists() else []
         devices = serial_modems(self._usb, wishes.ids)
         return [_link(device.place, device, number) for number, device in enumerate(devices)]
 
@@ -32,7 +34,7 @@ class SerialLinks:
     def ports(self, link: Link, wishes: Wishes) -> tuple[str, ...]:
         """Return the ports to try. Raises ConnectError."""
         if wishes.port:
-            return (wishes.port,)
+            return (_real(wishes.port),)
         device = self._usb.at(link.device)
         if paths := terminals_of(device, named=bool(wishes.ids)) if device else ():
             return paths
@@ -42,6 +44,11 @@ class SerialLinks:
     def _by_port(self, port: str) -> Link:
         name = port.rpartition("/")[2]
         return _link(name, self._usb.behind_tty(name))
+
+
+def _real(port: str) -> str:
+    """Return the port itself: locks and USB know no other name, such as /dev/serial/by-id has."""
+    return os.path.realpath(port)
 
 
 def _link(name: str, device: UsbDevice | None, preference: int = 0) -> Link:
