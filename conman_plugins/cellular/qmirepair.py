@@ -6,15 +6,15 @@ import contextlib
 
 from conman_core import ConnectError, DriverContext, Reason
 from conman_core.errors import ToolMissing
-from conman_plugins.cellular.ports import Ports
 from conman_plugins.cellular.qmicli import Declined
 from conman_plugins.cellular.qmimodem import QmiModem
 from conman_plugins.cellular.usbpower import power_cycle, reenumerate
+from conman_plugins.cellular.wwanmachine import Machine
 
 _LIMIT = 8.0  #: seconds for an order
 
 
-async def repair(context: DriverContext, ports: Ports, modem: QmiModem, step: int) -> bool:
+async def repair(context: DriverContext, machine: Machine, modem: QmiModem, step: int) -> bool:
     """Take the repair number `step`; False if there is none. Raises ConnectError.
 
     0: a new session. 1: airplane mode and back. 2: a reset of the modem. 3: the kernel takes it
@@ -24,9 +24,9 @@ async def repair(context: DriverContext, ports: Ports, modem: QmiModem, step: in
     if step > 4 or step < 0:
         return False
     if step == 4:
-        return await _power(context, ports, modem)
+        return await _power(context, machine, modem)
     if step == 3 or modem.silent:
-        _take_anew(ports, modem)
+        _take_anew(machine, modem)
         return True
     try:
         await _order(modem, step)
@@ -35,7 +35,7 @@ async def repair(context: DriverContext, ports: Ports, modem: QmiModem, step: in
     except ConnectError as error:
         if error.reason is not Reason.WEDGED:
             raise
-        _take_anew(ports, modem)
+        _take_anew(machine, modem)
     return True
 
 
@@ -53,22 +53,24 @@ async def _order(modem: QmiModem, step: int) -> None:
         await modem.qmicli.ask("--dms-set-operating-mode=reset", limit=_LIMIT)
 
 
-def _place(ports: Ports, modem: QmiModem) -> str:
-    port = ports.port(modem.name)
+def _place(machine: Machine, modem: QmiModem) -> str:
+    """Return where on USB the modem is, if nobody else has it. Raises ConnectError."""
+    port = machine.ports.port(modem.name)
     if port is None or port.device is None:
         raise ConnectError(
             Reason.NO_DEVICE, f"the modem at {modem.name} is not on USB any more; plug it in"
         )
+    machine.must_be_free(port.device)
     return port.device.place
 
 
-def _take_anew(ports: Ports, modem: QmiModem) -> None:
-    reenumerate(ports.usb, _place(ports, modem))
+def _take_anew(machine: Machine, modem: QmiModem) -> None:
+    reenumerate(machine.ports.usb, _place(machine, modem))
 
 
-async def _power(context: DriverContext, ports: Ports, modem: QmiModem) -> bool:
+async def _power(context: DriverContext, machine: Machine, modem: QmiModem) -> bool:
     try:
-        return await power_cycle(context, _place(ports, modem))
+        return await power_cycle(context, _place(machine, modem))
     except ToolMissing as missing:
         context.log.info("%s", missing)
         return False

@@ -94,7 +94,7 @@ class WwanDriver(LinkDriver):
         return await self._details.setdefault(link.device, Details(modem)).read()
 
     async def recover(self, link: Link, step: int) -> bool:
-        return await repair(self.context, self._machine.ports, self._modem(link), step)
+        return await repair(self.context, self._machine, self._modem(link), step)
 
     async def close(self) -> None:
         for details in self._details.values():

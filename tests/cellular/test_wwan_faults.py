@@ -188,6 +188,13 @@ def test_a_modem_of_modemmanager_is_left_alone(
     machine = made.modem.machine
     object.__setattr__(machine, "must_be_free", taken)
     made.driver = WwanDriver(made.context, machine)
-    made.on(made.fails(Reason.BUSY))
-    assert made.on(made.driver.details(made.link)) == {}
+
+    async def check() -> None:
+        await made.fails(Reason.BUSY)
+        assert await made.driver.details(made.link) == {}
+        for step in (1, 2, 3, 4):
+            with pytest.raises(ConnectError, match="ModemManager has it"):
+                await made.driver.recover(made.link, step)
+
+    made.on(check())
     assert made.modem.questions == []
