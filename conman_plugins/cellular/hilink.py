@@ -27,7 +27,7 @@ from conman_plugins.cellular.dongles import MAKERS, ROUTERS
 from conman_plugins.cellular.leases import Leases
 from conman_plugins.cellular.modeswitch import Switcher
 from conman_plugins.cellular.usb import Function, Usb, UsbDevice
-from conman_plugins.cellular.usbpower import power_cycle, reenumerate
+from conman_plugins.cellular.usbpower import power_cycle, take_anew
 from conman_plugins.cellular.watching import Watch
 from conman_plugins.cellular.webapi import StillOff, WebApi
 
@@ -142,7 +142,7 @@ class HilinkDriver(LinkDriver):
         if step == 0:
             await self._redial(link)
         elif step == 1:
-            reenumerate(self._usb, link.device)
+            await take_anew(self.context, self._usb, link.device)
         elif step == 2:
             return await power_cycle(self.context, link.device)
         else:
@@ -168,7 +168,7 @@ class HilinkDriver(LinkDriver):
             sentence = f"the dongle at USB {link.device} answers nothing: it is taken anew"
             self._watch.tell(Lost(link.name, Reason.WEDGED, sentence))
             await self._leases.end(link.name)
-        reenumerate(self._usb, link.device)
+        await take_anew(self.context, self._usb, link.device)
 
     def _find(self, link: Link) -> tuple[UsbDevice, Function]:
         device = self._usb.at(link.device)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from conman_core import ConnectError, DriverContext, Reason
+from conman_core.errors import ToolMissing
 from conman_plugins.cellular.usb import Usb
+
+_COMES_WITHIN = 5.0  #: seconds that a device has to show its functions again
+_LOOK = 0.25  #: seconds between looks for them
 
 _POWER_LIMIT = 20.0  #: seconds for uhubctl, which waits for two while the power is off
 
@@ -29,6 +33,36 @@ def reenumerate(usb: Usb, place: str) -> None:
             f"the modem at USB {place} cannot be taken anew: {error.strerror}; pull it out and"
             f" plug it in again",
         ) from error
+
+
+async def take_anew(context: DriverContext, usb: Usb, place: str) -> None:
+    """Take a device anew until it shows its functions, at last by its power. Raises ConnectError.
+
+    One without functions is no link any more, so nobody would repair it later.
+    """
+    for _ in range(2):
+        reenumerate(usb, place)
+        if await _comes(context, usb, place):
+            return
+    more = ""
+    try:
+        if await power_cycle(context, place) and await _comes(context, usb, place):
+            return
+    except ToolMissing as missing:
+        more = f"; {missing}, and conman can switch its power off and on where the hub can"
+    raise ConnectError(
+        Reason.WEDGED,
+        f"the modem at USB {place} shows nothing any more; pull it out and plug it in again{more}",
+    )
+
+
+async def _comes(context: DriverContext, usb: Usb, place: str) -> bool:
+    until = context.now() + _COMES_WITHIN
+    while not ((device := usb.at(place)) and device.functions):
+        if context.now() >= until:
+            return False
+        await context.sleep(_LOOK)
+    return True
 
 
 async def power_cycle(context: DriverContext, place: str) -> bool:
