@@ -6,18 +6,17 @@ A modem's answer is a stranger's: lines without end, rubbish and silence all end
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
 import os
 import re
-import termios
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from conman_core import ConnectError, Reason
 from conman_plugins.cellular import ttylock
+from conman_plugins.cellular.ttyopen import close_beside, gone, open_beside
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +89,8 @@ class Lines:
 class Port:
     """An open serial port. `heard` are called with each line that comes. Belongs to one loop."""
 
-    def __init__(self, path: str) -> None:
-        """Open it at once. Raises ConnectError."""
+    def __init__(self, path: str, handle: int, lock: Path | None) -> None:
+        """Take what `open_port` has opened."""
         self.path = path
         self.heard: list[Callable[[str], None]] = []
         self._lines = Lines()
@@ -99,12 +98,8 @@ class Port:
         self._command = ""
         self._waiting: asyncio.Future[Reply] | None = None
         self._turn = asyncio.Lock()
-        self._lock = ttylock.lock(path)
-        try:
-            self._handle = _open(path)
-        except BaseException:
-            ttylock.unlock(self._lock)
-            raise
+        self._lock = lock
+        self._handle = handle
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._handle, self._read)
 
@@ -115,7 +110,7 @@ class Port:
     def _end(self, sentence: str) -> None:
         if self._handle >= 0:
             self._loop.remove_reader(self._handle)
-            os.close(self._handle)
+            close_beside(self._handle)
             self._handle = -1
             ttylock.unlock(self._lock)
             self._fail(sentence)
@@ -124,7 +119,7 @@ class Port:
         """Ask, and wait for the answer. Raises ConnectError."""
         async with self._turn:
             if self._handle < 0:
-                raise _gone(self.path)
+                raise gone(self.path)
             self._command, self._found = command, []
             self._waiting = self._loop.create_future()
             try:
@@ -134,7 +129,7 @@ class Port:
             except OSError as error:
                 if isinstance(error, TimeoutError):
                     raise self._silence(shown or command, limit) from None
-                raise _gone(self.path) from error
+                raise gone(self.path) from error
             finally:
                 self._waiting = None
         log.debug("%s: %s: %s", self.path, shown or command, reply.end)
@@ -175,39 +170,12 @@ class Port:
             self._waiting.set_exception(ConnectError(Reason.NO_DEVICE, sentence))
 
 
-def _open(path: str) -> int:
-    """Return a handle of a port that is ready to be spoken to. Raises ConnectError."""
+async def open_port(path: str) -> Port:
+    """Return a port that is ready to be spoken to. Raises ConnectError."""
+    lock = ttylock.lock(path)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise _cannot_open(path, error) from error
-    try:
-        _make_raw(handle)
-    except (OSError, termios.error) as error:
-        os.close(handle)
-        raise ConnectError(Reason.NO_DEVICE, f"{path} is no serial port: {error}") from None
-    return handle
-
-
-def _make_raw(handle: int) -> None:
-    """Set what a modem's port needs: bytes as they are, 115200, no hang-up when it is closed."""
-    speed = termios.B115200
-    control = termios.CS8 | termios.CREAD | termios.CLOCAL
-    characters = termios.tcgetattr(handle)[6]
-    characters[termios.VMIN], characters[termios.VTIME] = 1, 0
-    termios.tcsetattr(handle, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])
-    termios.tcflush(handle, termios.TCIOFLUSH)
-    with contextlib.suppress(OSError):  # pppd opens it with root's rights all the same
-        fcntl.ioctl(handle, termios.TIOCEXCL)
-
-
-def _cannot_open(path: str, error: OSError) -> ConnectError:
-    if isinstance(error, PermissionError):
-        return ConnectError(Reason.DENIED, f"{path} may not be opened; run conman as root")
-    if isinstance(error, FileNotFoundError):
-        return _gone(path)
-    return ConnectError(Reason.BUSY, f"{path} cannot be opened: {os.strerror(error.errno or 0)}")
-
-
-def _gone(path: str) -> ConnectError:
-    return ConnectError(Reason.NO_DEVICE, f"{path} is gone; plug the modem in again")
+        handle = await open_beside(path)
+    except BaseException:
+        ttylock.unlock(lock)
+        raise
+    return Port(path, handle, lock)

@@ -23,7 +23,7 @@ from conman_core import (
 from conman_core.errors import SystemFault
 from conman_core.model import DriverEvent
 from conman_plugins.cellular import dialling, modemmanager, sakisconf
-from conman_plugins.cellular.at import Port
+from conman_plugins.cellular.at import open_port
 from conman_plugins.cellular.dialler import Dialler, Line
 from conman_plugins.cellular.dialling import Entered, Wishes, wishes_of
 from conman_plugins.cellular.modeswitch import Switcher
@@ -33,7 +33,7 @@ from conman_plugins.cellular.serialmodem import SerialModem
 from conman_plugins.cellular.serialports import Opener, find_port
 from conman_plugins.cellular.turns import TRYING, Turn
 from conman_plugins.cellular.usb import Usb, UsbDevice
-from conman_plugins.cellular.usbpower import power_cycle, reenumerate
+from conman_plugins.cellular.usbpower import power_cycle, take_anew
 from conman_plugins.cellular.watching import Watch
 
 
@@ -52,7 +52,7 @@ class Sakis3gDriver(LinkDriver):
         usb: Usb | None = None,
         switcher: Switcher | None = None,
         *,
-        opener: Opener = Port,
+        opener: Opener = open_port,
         conf: Path = sakisconf.FILE,
         in_use: Callable[[UsbDevice], None] = modemmanager.must_be_free,
     ) -> None:
@@ -187,7 +187,7 @@ class Sakis3gDriver(LinkDriver):
             await self._hang_up(link)
             await self._start_anew(link, device, radio_alone=step == 0)
         elif step == 2 and device:
-            reenumerate(self._usb, device.place)
+            await take_anew(self.context, self._usb, device.place)
         elif step == 3 and device:
             return await power_cycle(self.context, device.place)
         else:
@@ -202,7 +202,7 @@ class Sakis3gDriver(LinkDriver):
         except ConnectError as error:
             if error.reason is not Reason.WEDGED or not device:
                 raise
-            reenumerate(self._usb, device.place)
+            await take_anew(self.context, self._usb, device.place)
 
     async def _hang_up(self, link: Link) -> None:
         if line := self._calls.pop(link.name, None):

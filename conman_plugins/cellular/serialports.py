@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -16,7 +16,7 @@ from conman_plugins.cellular.usb import Usb, UsbDevice
 FIRST_ANSWER = 1.5  #: seconds that a port has to say OK
 HELLO = "ATE0"  #: what every modem takes; and then it does not repeat what it hears
 
-Opener = Callable[[str], Terminal]  #: raises ConnectError
+Opener = Callable[[str], Awaitable[Terminal]]  #: raises ConnectError
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _found(task: asyncio.Task[Found]) -> Found | None:
 
 async def _try(path: str, opener: Opener, limit: float) -> Found:
     """Raises ConnectError; the port is open only if it is returned."""
-    port = opener(path)
+    port = await opener(path)
     try:
         reply = await port.ask(HELLO, limit)
         if not reply.ok:

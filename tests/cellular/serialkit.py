@@ -43,7 +43,7 @@ class FakeModem:
     opened: list[str] = field(default_factory=list)
     apn: str = ""
 
-    def open(self, path: str) -> FakePort:
+    async def open(self, path: str) -> FakePort:
         self.opened.append(path)
         return FakePort(self, path)
 

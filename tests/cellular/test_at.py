@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import tty
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from conman_core import ConnectError, Reason
 from conman_core.testing import run
-from conman_plugins.cellular import ttylock
-from conman_plugins.cellular.at import Lines, Port, Reply
+from conman_plugins.cellular import ttylock, ttyopen
+from conman_plugins.cellular.at import Lines, Port, Reply, open_port
 
 Answer = Callable[[str], bytes | None]  #: what comes back for a command, None: the line breaks
 
@@ -32,7 +33,7 @@ def with_modem(answer: Answer, use: Callable[[Port], Awaitable[object]]) -> None
         master, slave = os.openpty()
         tty.setraw(slave)
         path = os.ttyname(slave)
-        port = Port(path)
+        port = await open_port(path)
         os.close(slave)
         heard = bytearray()
         loop = asyncio.get_running_loop()
@@ -126,10 +127,10 @@ def test_a_modem_that_is_pulled_out_ends_the_question() -> None:
 def test_a_port_that_is_not_there_or_is_none_says_so(tmp_path: Path) -> None:
     async def check() -> None:
         with pytest.raises(ConnectError, match=r"ttyUSB9 is gone"):
-            Port(str(tmp_path / "ttyUSB9"))
+            await open_port(str(tmp_path / "ttyUSB9"))
         (tmp_path / "file").write_text("")
         with pytest.raises(ConnectError, match=r"is no serial port"):
-            Port(str(tmp_path / "file"))
+            await open_port(str(tmp_path / "file"))
 
     run(check())
 
@@ -143,12 +144,39 @@ def test_a_port_is_locked_while_it_is_open_and_left_to_who_has_locked_it(
         (file,) = tmp_path.iterdir()
         locks.append(file.read_text())
         with pytest.raises(ConnectError, match=f"as root: kill {os.getpid()}") as raised:
-            Port(port.path)
+            await open_port(port.path)
         assert raised.value.reason is Reason.BUSY
 
     with_modem(lambda _: b"", use)
     assert locks == [f"{os.getpid():10d}\n"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_does_not_open_or_close_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, closed = threading.Event(), threading.Event()
+
+    def hang(path: str) -> int:
+        held.wait(5)
+        return os.open(path, os.O_RDONLY)
+
+    def close(handle: int) -> None:
+        os.close(handle)
+        closed.set()
+
+    monkeypatch.setattr(ttyopen, "_open", hang)
+    monkeypatch.setattr(ttyopen, "_close", close)
+    monkeypatch.setattr(ttyopen, "OPENING", 0.05)
+
+    async def check() -> None:
+        with pytest.raises(ConnectError, match=r"did not open within 0.05 s") as raised:
+            await open_port("/dev/null")
+        assert raised.value.reason is Reason.WEDGED
+        held.set()
+        assert await asyncio.to_thread(closed.wait, 5)  # what opened too late
+
+    run(check())
 
 
 @pytest.mark.parametrize("content", ["1999999999\n", "rubbish", "", "\0\0\0\0"])
