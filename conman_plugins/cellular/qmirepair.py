@@ -8,7 +8,7 @@ from conman_core import ConnectError, DriverContext, Reason
 from conman_core.errors import ToolMissing
 from conman_plugins.cellular.qmicli import Declined
 from conman_plugins.cellular.qmimodem import QmiModem
-from conman_plugins.cellular.usbpower import power_cycle, reenumerate
+from conman_plugins.cellular.usbpower import power_cycle, take_anew
 from conman_plugins.cellular.wwanmachine import Machine
 
 _LIMIT = 8.0  #: seconds for an order
@@ -26,7 +26,7 @@ async def repair(context: DriverContext, machine: Machine, modem: QmiModem, step
     if step == 4:
         return await _power(context, machine, modem)
     if step == 3 or modem.silent:
-        _take_anew(machine, modem)
+        await _take_anew(context, machine, modem)
         return True
     try:
         await _order(modem, step)
@@ -35,7 +35,7 @@ async def repair(context: DriverContext, machine: Machine, modem: QmiModem, step
     except ConnectError as error:
         if error.reason is not Reason.WEDGED:
             raise
-        _take_anew(machine, modem)
+        await _take_anew(context, machine, modem)
     return True
 
 
@@ -64,8 +64,8 @@ def _place(machine: Machine, modem: QmiModem) -> str:
     return port.device.place
 
 
-def _take_anew(machine: Machine, modem: QmiModem) -> None:
-    reenumerate(machine.ports.usb, _place(machine, modem))
+async def _take_anew(context: DriverContext, machine: Machine, modem: QmiModem) -> None:
+    await take_anew(context, machine.ports.usb, _place(machine, modem))
 
 
 async def _power(context: DriverContext, machine: Machine, modem: QmiModem) -> bool:

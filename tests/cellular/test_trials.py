@@ -60,22 +60,6 @@ def test_an_attempt_that_runs_gives_way_to_it(desk: Desk) -> None:
     run(check())
 
 
-def test_a_disconnect_meanwhile_does_not_end_what_is_tried(desk: Desk) -> None:
-    async def check() -> None:
-        link, answered = link_of(desk), asyncio.Event()
-        desk.context.programs["pppd"] = lambda program: answered.set()
-        desk.context.clock.sleep = lambda seconds: asyncio.sleep(60)  # type: ignore[method-assign]
-        trial = asyncio.create_task(desk.driver.apply(VALUES))
-        await answered.wait()
-        await desk.driver.disconnect(link)
-        (program,) = desk.context.started
-        assert program.running
-        desk.pppd(program)
-        await trial
-
-    run(check())
-
-
 def test_what_works_and_cannot_be_kept_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(values: Any) -> None:
         raise SystemFault("no space left on device")
