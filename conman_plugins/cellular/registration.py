@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from conman_core import ConnectError, DriverContext, Reason
 from conman_plugins.cellular import qmitext
 from conman_plugins.cellular.line import Line
+from conman_plugins.cellular.pauses import until_news
 from conman_plugins.cellular.qmicli import Declined, Qmicli
 from conman_plugins.cellular.qmitext import Serving
 from conman_plugins.cellular.qmux import Message, Service
@@ -82,7 +83,7 @@ class Registration:
                 raise await self._refused()
             if now >= until:
                 raise NotTaken(Reason.NOT_REGISTERED, _no_network(found))
-            await self._pause(changed, min(_LOOK, until - now))
+            await until_news(self._context, changed, min(_LOOK, until - now))
 
     async def _look(self) -> Serving:
         return qmitext.serving(await self._qmicli.ask("--nas-get-serving-system"))
@@ -97,17 +98,6 @@ class Registration:
             f"the network refuses the SIM card{why}; ask the operator whether it is active and"
             " may use data here",
         )
-
-    async def _pause(self, changed: asyncio.Event, seconds: float) -> None:
-        waits = [
-            asyncio.ensure_future(changed.wait()),
-            asyncio.ensure_future(self._context.sleep(seconds)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
 
     @contextlib.asynccontextmanager
     async def _changes(self) -> AsyncIterator[asyncio.Event]:

@@ -10,6 +10,8 @@ from conman_core import ConnectError, DriverContext, Reason
 from conman_plugins.cellular import atfacts
 from conman_plugins.cellular.at import Reply, Terminal
 from conman_plugins.cellular.atfacts import WRONG_PASSWORD, Standing
+from conman_plugins.cellular.cards import unusable
+from conman_plugins.cellular.pauses import until_news
 from conman_plugins.cellular.pin import PinRule
 
 T = TypeVar("T")
@@ -48,7 +50,7 @@ class SerialModem:
             await self._enter(rule, pin, section)
             state = await self._settled()
         if state != "ready":
-            raise _unusable(state)
+            raise unusable(state)
 
     async def card_number(self) -> str:
         """Return the card's ICCID, empty if the modem does not tell."""
@@ -147,24 +149,13 @@ class SerialModem:
                         f"no operator has taken the modem ({found.words}); check its antenna and"
                         " the place where it is",
                     )
-                await self._pause(changed, min(_LOOK, until - now))
+                await until_news(self._context, changed, min(_LOOK, until - now))
                 changed.clear()
                 found = await self.standing()
                 if found.registered:
                     return found
         finally:
             self._port.heard.remove(hear)
-
-    async def _pause(self, changed: asyncio.Event, seconds: float) -> None:
-        waits = [
-            asyncio.ensure_future(changed.wait()),
-            asyncio.ensure_future(self._context.sleep(seconds)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
 
     async def use_apn(self, apn: str) -> None:
         """Say through which access point a call goes. Raises ConnectError."""
@@ -217,23 +208,3 @@ class SerialModem:
             if reply.ok and (found := read(reply)):
                 return found
         return None
-
-
-def _unusable(state: str) -> ConnectError:
-    match state:
-        case "absent":
-            return ConnectError(
-                Reason.NO_SIM, "there is no SIM card in the modem; insert one, contacts down"
-            )
-        case "puk":
-            return ConnectError(
-                Reason.PIN_WRONG,
-                "the SIM card is blocked and asks for its PUK, which came with it; enter that in a"
-                " phone, with a new PIN, and set pin to the new one",
-            )
-        case "pin":
-            return ConnectError(Reason.PIN_REQUIRED, "the SIM card asks for its PIN again")
-    return ConnectError(
-        Reason.NO_SIM,
-        "the modem cannot use the SIM card; take it out, clean its contacts and insert it again",
-    )

@@ -6,6 +6,7 @@ import contextlib
 
 from conman_core import ConnectError, DriverContext, Reason
 from conman_plugins.cellular import qmitext
+from conman_plugins.cellular.cards import unusable
 from conman_plugins.cellular.line import Line, Refused
 from conman_plugins.cellular.pin import PinRule
 from conman_plugins.cellular.qmicli import Declined, Qmicli
@@ -48,7 +49,7 @@ class SimCard:
             await self._enter(line, rule, pin, card, section)
             card = await self._settled()
         if card.state not in {"ready", "waiting"}:
-            raise _unusable(card)
+            raise unusable(card.state)
 
     async def state(self) -> Card:
         """Ask how the card is. Raises ConnectError."""
@@ -110,23 +111,3 @@ class SimCard:
         finally:
             await line.release(service, client)
         return True
-
-
-def _unusable(card: Card) -> ConnectError:
-    match card.state:
-        case "absent":
-            return ConnectError(
-                Reason.NO_SIM, "there is no SIM card in the modem; insert one, contacts down"
-            )
-        case "puk":
-            return ConnectError(
-                Reason.PIN_WRONG,
-                "the SIM card is blocked and asks for its PUK, which came with it; enter that in a"
-                " phone, with a new PIN, and set pin to the new one",
-            )
-        case "pin":
-            return ConnectError(Reason.PIN_REQUIRED, "the SIM card asks for its PIN again")
-    return ConnectError(
-        Reason.NO_SIM,
-        "the modem cannot use the SIM card; take it out, clean its contacts and insert it again",
-    )
